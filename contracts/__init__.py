@@ -1,0 +1,1 @@
+"""What the services may say to each other. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""The runtime that every service shares. It knows logs, commands, views and HTTP, and no word of the domain."""

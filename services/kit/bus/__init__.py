@@ -1,0 +1,1 @@
+"""The bus: one port (`bus`) and its in-process adapter (`memory`)."""
