@@ -1,0 +1,63 @@
+"""The feed: GET /log as pages with long poll, and the client that reads a far log like a near one.
+
+It serves rebuilds, auditors, the filling of holes and immediate revocations. It is for services only: the edge never
+forwards it.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import httpx
+import orjson
+from fastapi import Query, Response
+
+from services.kit.http import Policy, Router, json
+from services.kit.log.eventlog import Feed, Recorded
+
+PAGE = 1000
+LONGEST_WAIT_SECONDS = 25.0
+
+
+def routes(source: Feed) -> Router:
+    """GET /log?after=&limit=&wait= → {log, head, events}; answers as soon as there is an event after `after`."""
+    router = Router(tags=["log"])
+
+    @router.get("/log", policy=Policy("service", service=True))
+    async def read_log(
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
+        wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_SECONDS)] = 0,
+    ) -> Response:
+        head = await (source.wait(after, wait) if wait else source.head())
+        events = await source.read(after, limit) if head > after else []
+        return json(
+            {"log": await source.log_id(), "head": head, "events": [[*e[:5], e.at.isoformat(), *e[6:]] for e in events]}
+        )
+
+    return router
+
+
+class HttpFeed:
+    """The feed of another process. `client` carries the base address and the service token."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def log_id(self) -> str:
+        return str((await self._page(after=0, limit=1))["log"])
+
+    async def head(self) -> int:
+        return int((await self._page(after=0, limit=1))["head"])
+
+    async def read(self, after: int = 0, limit: int = PAGE) -> list[Recorded]:
+        page = await self._page(after=after, limit=limit)
+        return [Recorded._make([*e[:5], datetime.fromisoformat(e[5]), *e[6:]]) for e in page["events"]]
+
+    async def wait(self, after: int, timeout: float) -> int:
+        page = await self._page(after=after, limit=1, wait=min(timeout, LONGEST_WAIT_SECONDS))
+        return int(page["head"])
+
+    async def _page(self, **params: float) -> Any:
+        answer = await self._client.get("/log", params=params, timeout=LONGEST_WAIT_SECONDS + 5)
+        answer.raise_for_status()
+        return orjson.loads(answer.content)

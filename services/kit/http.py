@@ -1,0 +1,263 @@
+"""HTTP for every service: routes that carry a policy, problems as answers, conditional requests and positions.
+
+A route states its `policy`; `create_app` refuses an app with a route that has none. Handlers get the asking person
+as `Caller`, a change as `Change` (with its Idempotency-Key) and answer bytes through `json`.
+"""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Annotated, Any, NamedTuple
+
+import orjson
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import Lifespan
+
+from contracts.envelope import canonical
+from services.kit import problems
+from services.kit.authn import Authenticator, Principal
+from services.kit.handle import Command, command_id
+from services.kit.problems import MEDIA_TYPE, Problem
+
+KEY = re.compile(r"[\x21-\x7e]{8,128}")
+
+log = structlog.get_logger()
+
+
+class Policy:
+    """Who may call a route at all: any of `roles` (see `Principal.roles`), everybody (`public`), any signed-in
+    person (`signed_in`) or only other services (`service`). Which objects he reaches there is `access.py`'s say."""
+
+    def __init__(
+        self, name: str, *roles: str, public: bool = False, signed_in: bool = False, service: bool = False
+    ) -> None:
+        self.name, self.roles = name, frozenset(roles)
+        self.public, self.signed_in, self.service = public, signed_in, service
+        if sum((bool(roles), public, signed_in, service)) != 1:
+            raise TypeError(f"policy {name} must be one of: roles, public, signed_in, service")
+
+    def admits(self, principal: Principal) -> bool:
+        if self.service:
+            return principal.is_service
+        return self.signed_in or not self.roles.isdisjoint(principal.roles)
+
+
+class GuardedRoute(APIRoute):
+    """Checks the route's policy before anything else of the request is read."""
+
+    policy: Policy
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            policy = self.policy
+            if not policy.public:
+                principal = _authenticate(request)
+                if not policy.admits(principal):
+                    raise problems.Forbidden
+                request.state.principal = principal
+            return await handle(request)
+
+        return guarded
+
+
+def _authenticate(request: Request) -> Principal:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise problems.Unauthenticated
+    authenticator: Authenticator = request.app.state.authenticator
+    return authenticator.principal(token)
+
+
+class Router(APIRouter):
+    """An APIRouter whose routes cannot be declared without a policy."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=GuardedRoute, **options)
+
+    def _declare(self, method: str, path: str, policy: Policy, options: dict[str, Any]) -> Callable[..., Any]:
+        def declare(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+            super(Router, self).add_api_route(path, endpoint, methods=[method], **options)
+            route = self.routes[-1]
+            assert isinstance(route, GuardedRoute)
+            route.policy = policy
+            return endpoint
+
+        return declare
+
+    def get(self, path: str, *, policy: Policy, **options: Any) -> Callable[..., Any]:  # type: ignore[override]
+        return self._declare("GET", path, policy, options)
+
+    def post(self, path: str, *, policy: Policy, **options: Any) -> Callable[..., Any]:  # type: ignore[override]
+        return self._declare("POST", path, policy, options)
+
+    def put(self, path: str, *, policy: Policy, **options: Any) -> Callable[..., Any]:  # type: ignore[override]
+        return self._declare("PUT", path, policy, options)
+
+    def patch(self, path: str, *, policy: Policy, **options: Any) -> Callable[..., Any]:  # type: ignore[override]
+        return self._declare("PATCH", path, policy, options)
+
+    def delete(self, path: str, *, policy: Policy, **options: Any) -> Callable[..., Any]:  # type: ignore[override]
+        return self._declare("DELETE", path, policy, options)
+
+
+class UnguardedRoute(RuntimeError):
+    """An app has a route without a policy."""
+
+
+def create_app(
+    title: str, routers: Iterable[APIRouter], authenticator: Authenticator, lifespan: Lifespan[FastAPI] | None = None
+) -> FastAPI:
+    """The app of a service. Raises `UnguardedRoute` when a route carries no policy."""
+    app = FastAPI(title=title, openapi_url="/openapi.json", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.authenticator = authenticator
+    for router in routers:
+        for route in router.routes:
+            if not isinstance(getattr(route, "policy", None), Policy):
+                raise UnguardedRoute(f"{title}: {getattr(route, 'path', route)}")
+            app.router.routes.append(route)
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(RequestValidationError, _answer_malformed)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_bug)
+    return app
+
+
+def guarded_routes(app: FastAPI) -> list[GuardedRoute]:
+    """The routes of an app with their policies, for the permission matrix."""
+    return [route for route in app.routes if isinstance(route, GuardedRoute)]
+
+
+# -- what handlers take and give --------------------------------------------------------------------------------
+
+
+def caller(request: Request) -> Principal:
+    """The principal that the route's policy admitted."""
+    principal: Principal = request.state.principal
+    return principal
+
+
+Caller = Annotated[Principal, Depends(caller)]
+
+
+class ChangeRequest(NamedTuple):
+    """A change asked for over HTTP: who, under which key, on which versions.
+
+    if_match: the tag that is to be replaced, without quotes; None: not sent. if_none_match: `*` was sent.
+    """
+
+    principal: Principal
+    command_id: str
+    request: str
+    if_match: str | None
+    if_none_match: bool
+
+    def command(self, role: str) -> Command:
+        """The command as done under `role`."""
+        return Command(self.command_id, self.request, self.principal.subject, role, self.principal.session)
+
+    def expected(self) -> str | None:
+        """The version that this change replaces: its tag, or None for "there is nothing yet".
+
+        Raises PreconditionRequired when neither If-Match nor If-None-Match: * was sent.
+        """
+        if self.if_match is not None:
+            return self.if_match
+        if self.if_none_match:
+            return None
+        raise problems.PreconditionRequired
+
+
+async def change(request: Request) -> ChangeRequest:
+    """Reads Idempotency-Key, the conditional headers and the digest of the canonical request."""
+    key = request.headers.get("idempotency-key", "")
+    if not KEY.fullmatch(key):
+        raise problems.KeyMissing
+    body = await request.body()
+    try:
+        content = canonical(orjson.loads(body)) if body else ""
+    except ValueError:
+        content = body.decode(errors="replace")
+    digest = hashlib.sha256(f"{request.method} {request.url.path}\n{content}".encode()).hexdigest()
+    principal = caller(request)
+    if_match = request.headers.get("if-match")
+    return ChangeRequest(
+        principal,
+        command_id(principal.subject, key),
+        digest,
+        None if if_match is None else if_match.strip().strip('"'),
+        request.headers.get("if-none-match", "").strip() == "*",
+    )
+
+
+Change = Annotated[ChangeRequest, Depends(change)]
+
+
+def json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """`body` as JSON bytes."""
+    return Response(orjson.dumps(body), status, headers, media_type="application/json")
+
+
+def position_header(log_name: str, position: int) -> dict[str, str]:
+    """The header by which an answer names the position of a change: `Zhurnal-Position: gradebook:123`."""
+    return {"Zhurnal-Position": f"{log_name}:{position}"}
+
+
+# -- problems as answers ----------------------------------------------------------------------------------------
+
+
+def language(request: Request) -> str:
+    """ "en" when the client prefers English to Russian, else "ru"."""
+    for part in request.headers.get("accept-language", "").lower().split(","):
+        tag = part.split(";")[0].strip()
+        if tag.startswith(("ru", "en")):
+            return tag[:2]
+    return "ru"
+
+
+def answer(request: Request, problem: Problem) -> Response:
+    """The problem as the answer to a request."""
+    spoken = language(request)
+    document = orjson.dumps(problem.document(spoken))
+    headers = {"Content-Language": spoken}
+    if problem.status == 503:
+        headers["Retry-After"] = "1"
+    return Response(document, problem.status, headers, media_type=MEDIA_TYPE)
+
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+async def _answer_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return answer(request, error)
+
+
+async def _answer_malformed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    findings = [
+        {"at": "/".join(str(p) for p in e["loc"]), "rule": e["type"], "message": e["msg"]} for e in error.errors()
+    ]
+    if any(f["rule"] == "json_invalid" for f in findings):
+        findings = [{"at": "body", "rule": "json_invalid", "message": "JSON"}]
+    what = "; ".join(f"{f['at']} ({f['rule']})" for f in findings[:5])
+    return answer(request, problems.Malformed(what=what, extra={"errors": findings[:50]}))
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    known: dict[int, type[Problem]] = {404: problems.NotFound, 405: problems.MethodNotAllowed}
+    if error.status_code in known:
+        return answer(request, known[error.status_code]())
+    return answer(request, problems.Malformed(what=f"HTTP {error.status_code}"))
+
+
+async def _answer_bug(request: Request, error: Exception) -> Response:
+    trace = str(structlog.contextvars.get_contextvars().get("trace", "-"))
+    log.error("unhandled", exc_info=error, path=request.url.path)
+    return answer(request, problems.Internal(trace=trace))
