@@ -1,0 +1,1 @@
+"""The inner parts of the roster readers; `services.oneroster` and `services.people_xlsx` are their faces."""
