@@ -1,0 +1,154 @@
+"""Settings of an installation, read from ZHURNAL_* environment variables and nowhere else.
+
+A wrong, missing or misspelt variable refuses the start with one sentence that names it, in Russian and English; the
+command line prints it and exits with status 2 (`CannotStart`). Every setting carries its description; a test fails
+for one without.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from services.kit.problems import Text
+
+PREFIX = "ZHURNAL_"
+SERVICES = ("identity", "schedule", "gradebook", "reporting", "notifications")
+
+
+class CannotStart(Exception):
+    """The installation cannot be used as it is. One sentence in two languages; the command line exits with 2."""
+
+    def __init__(self, ru: str, en: str) -> None:
+        super().__init__(en)
+        self.text = Text(ru, en)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
+        raise ValueError("an IANA time zone such as Asia/Barnaul is expected") from unknown
+    return name
+
+
+def _dsn(text: str) -> str:
+    try:
+        conninfo_to_dict(text)
+    except ProgrammingError:
+        # Not chained and not quoted: the text may hold a password.
+        raise ValueError("a PostgreSQL connection string (postgresql://…) is expected") from None
+    return text
+
+
+Dsn = Annotated[str, AfterValidator(_dsn)]
+
+
+class DatabaseAddress(NamedTuple):
+    """How one service reaches its database: as its own role and, for migrations, as the owner of the tables."""
+
+    dsn: str
+    owner_dsn: str | None
+
+
+class Settings(BaseModel):
+    """All settings. With no database address given, `zhurnal up` keeps an embedded server in the data folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    data: Path = Field(
+        Path(".zhurnal"), description="Folder of everything that must survive a restart: keys, passwords, databases."
+    )
+    zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "Asia/Barnaul", description="IANA time zone of the college: school days and deadlines end at its midnight."
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="TCP port to listen on; 0 takes any free one.")
+    demo: Literal["class", "none"] = Field(
+        "class", description="Generated data loaded into an empty system: class (four groups) or none."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe messages that are logged."
+    )
+    identity_dsn: Dsn | None = Field(None, description="Database of identity, under the service's role.")
+    identity_owner_dsn: Dsn | None = Field(None, description="The same database under its owner, for migrations.")
+    schedule_dsn: Dsn | None = Field(None, description="Database of schedule, under the service's role.")
+    schedule_owner_dsn: Dsn | None = Field(None, description="The same database under its owner, for migrations.")
+    gradebook_dsn: Dsn | None = Field(None, description="Database of gradebook, under the service's role.")
+    gradebook_owner_dsn: Dsn | None = Field(None, description="The same database under its owner, for migrations.")
+    reporting_dsn: Dsn | None = Field(None, description="Database of reporting, under the service's role.")
+    reporting_owner_dsn: Dsn | None = Field(None, description="The same database under its owner, for migrations.")
+    notifications_dsn: Dsn | None = Field(None, description="Database of notifications, under the service's role.")
+    notifications_owner_dsn: Dsn | None = Field(None, description="The same database under its owner, for migrations.")
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Self:
+        """The settings of the environment (default: the process's), command-line `overrides` (not None) going first.
+
+        Raises CannotStart naming the variable for a value that is wrong or missing and for a name that is unknown.
+        """
+        given = {
+            name.removeprefix(PREFIX).lower(): value
+            for name, value in (os.environ if environment is None else environment).items()
+            if name.startswith(PREFIX) and value
+        }
+        for field in given:
+            if field not in cls.model_fields:
+                name = PREFIX + field.upper()
+                raise CannotStart(
+                    f"Переменная {name} журналу не известна; проверьте её имя.",
+                    f"The variable {name} is not known to Zhurnal; check its name.",
+                )
+        given_here = {key: value for key, value in overrides.items() if value is not None}
+        try:
+            settings = cls(**{**given, **given_here})
+        except ValidationError as wrong:
+            first = wrong.errors(include_input=False, include_url=False)[0]
+            name = PREFIX + str(first["loc"][0]).upper()
+            if first["type"] == "missing":
+                raise CannotStart(f"Переменная {name} не задана.", f"The variable {name} is not set.") from None
+            why = first["msg"].removeprefix("Value error, ")
+            raise CannotStart(
+                f"Переменная {name} задана неверно: {why}.", f"The variable {name} is wrong: {why}."
+            ) from None
+        settings._require_all_or_none()
+        return settings
+
+    @property
+    def zoneinfo(self) -> ZoneInfo:
+        """The college's time zone."""
+        return ZoneInfo(self.zone)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the databases live on an embedded server in the data folder."""
+        return self.identity_dsn is None
+
+    def database(self, service: str) -> DatabaseAddress:
+        """The given address of a service's database; only when not `embedded`."""
+        dsn = getattr(self, f"{service}_dsn")
+        assert dsn is not None, "asked for an address although the server is embedded"
+        return DatabaseAddress(dsn, getattr(self, f"{service}_owner_dsn"))
+
+    @classmethod
+    def variables(cls) -> Iterator[tuple[str, str, str]]:
+        """Every variable as (name, default, description), for the documentation and its test."""
+        for name, field in cls.model_fields.items():
+            default = "" if field.default is None else str(field.default)
+            yield PREFIX + name.upper(), default, field.description or ""
+
+    def _require_all_or_none(self) -> None:
+        given = [service for service in SERVICES if getattr(self, f"{service}_dsn")]
+        owned = [service for service in SERVICES if getattr(self, f"{service}_owner_dsn")]
+        missing = [s for s in SERVICES if s not in given]
+        if (given or owned) and missing:
+            name = f"{PREFIX}{missing[0].upper()}_DSN"
+            raise CannotStart(
+                f"Переменная {name} не задана, хотя адреса других баз указаны.",
+                f"The variable {name} is not set although addresses of other databases are.",
+            )
