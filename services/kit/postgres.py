@@ -1,0 +1,188 @@
+"""The database of a service: two roles, forward-only migrations, a lean pool.
+
+`zhurnal_<service>_owner` owns the tables and is used for migrations and rebuilds only; `zhurnal_<service>` is what
+the service connects as: it reads and writes rows and can neither define nor truncate anything. What the owner creates
+is granted to it by default privileges; the event log's own SQL takes back what does not fit a log.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from typing import Any, LiteralString, NamedTuple
+
+from psycopg import AsyncConnection, sql
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool
+
+from services.kit.settings import CannotStart
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+
+STATEMENT_TIMEOUT = "30s"
+IDLE_IN_TRANSACTION_TIMEOUT = "60s"
+CONNECT_SECONDS = 5
+MIGRATION_LOCK = 7_316_001
+"""Advisory lock: two processes that start at once migrate one after the other."""
+
+
+class Database(NamedTuple):
+    """A service's database: its name, the service's role, and how to connect as that role and as the owner."""
+
+    name: str
+    role: str
+    dsn: str
+    owner_dsn: str
+
+
+async def prepare(admin_dsn: str, service: str, password: Callable[[str], str], prefix: str = "zhurnal") -> Database:
+    """Make the roles and the database of `service` where they are missing; called on every start.
+
+    admin_dsn: a superuser of the server. password: of a role, by its name. Nothing that exists is changed.
+    """
+    name = f"{prefix}_{service}"
+    owner, role = f"{name}_owner", name
+    database = Database(
+        name,
+        role,
+        make_conninfo(admin_dsn, dbname=name, user=role, password=password(role)),
+        make_conninfo(admin_dsn, dbname=name, user=owner, password=password(owner)),
+    )
+    async with await AsyncConnection.connect(admin_dsn, autocommit=True) as admin:
+        known = await admin.execute("select rolname from pg_roles where rolname in (%s, %s)", (owner, role))
+        roles = {row[0] for row in await known.fetchall()}
+        for missing in {owner, role} - roles:
+            await admin.execute(
+                sql.SQL("create role {} login nosuperuser nocreatedb nocreaterole noreplication password {}").format(
+                    sql.Identifier(missing), sql.Literal(password(missing))
+                )
+            )
+        found = await admin.execute("select 1 from pg_database where datname = %s", (name,))
+        if not await found.fetchone():
+            await _execute(admin, "create database {db} owner {owner} template template0", name, owner, role)
+    await _grant(make_conninfo(admin_dsn, dbname=name), name, owner, role)
+    return database
+
+
+async def _grant(admin_dsn: str, name: str, owner: str, role: str) -> None:
+    """What the service's role may do; repeated on every start, since a killed one may have stopped before it."""
+    async with await AsyncConnection.connect(admin_dsn) as admin:
+        granted = await admin.execute("select has_database_privilege('public', %s, 'connect')", (name,))
+        row = await granted.fetchone()
+        if row is not None and not row[0]:
+            return  # the last statement below was committed with all the others
+        for statement in (
+            "revoke all on schema public from public",
+            "grant usage on schema public to {role}",
+            "alter default privileges for role {owner} grant usage on schemas to {role}",
+            "alter default privileges for role {owner} grant select, insert, update, delete on tables to {role}",
+            "alter default privileges for role {owner} grant usage on sequences to {role}",
+            "alter default privileges for role {owner} revoke execute on functions from public",
+            "grant connect on database {db} to {role}",
+            "revoke all on database {db} from public",
+        ):
+            await _execute(admin, statement, name, owner, role)
+
+
+async def _execute(conn: AsyncConnection[Any], statement: LiteralString, name: str, owner: str, role: str) -> None:
+    await conn.execute(
+        sql.SQL(statement).format(db=sql.Identifier(name), owner=sql.Identifier(owner), role=sql.Identifier(role))
+    )
+
+
+# -- migrations ---------------------------------------------------------------------------------------------------
+
+
+def migrations_of(package: str, folder: str = "migrations") -> list[str]:
+    """The SQL texts of `package`'s files 0001_what.sql, 0002_what.sql … in order."""
+    place = files(package).joinpath(folder)
+    names = sorted(entry.name for entry in place.iterdir() if entry.name.endswith(".sql"))
+    for number, name in enumerate(names, 1):
+        assert re.match(rf"{number:04}_\w+\.sql$", name), f"{name} should be number {number:04}"
+    return [place.joinpath(name).read_text(encoding="utf-8") for name in names]
+
+
+async def migrate(owner_dsn: str, role: str, migrations: Sequence[str]) -> None:
+    """Bring the database to the version of the code: run what is missing, each text in a transaction of its own.
+
+    Raises CannotStart if the data is of a newer version, or was migrated by other texts of the same numbers.
+    """
+    async with await AsyncConnection.connect(owner_dsn, autocommit=True) as conn:
+        await conn.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        async with conn.transaction():
+            await conn.execute(
+                "create table if not exists schema_version (version int primary key, digest text not null,"
+                " at timestamptz not null default now())"
+            )
+            await conn.execute(
+                sql.SQL("revoke insert, update, delete on schema_version from {}").format(sql.Identifier(role))
+            )
+        applied = await check_version(conn, migrations)
+        for version, text in enumerate(migrations[applied:], applied + 1):
+            async with conn.transaction():
+                await conn.execute(text.encode())
+                await conn.execute("insert into schema_version values (%s, %s)", (version, _digest(text)))
+
+
+async def check_version(conn: AsyncConnection[Any], migrations: Sequence[str]) -> int:
+    """The version of the data, for a service that has no owner's address and leaves migrating to its operator.
+
+    Raises CannotStart as `migrate` does.
+    """
+    cursor = await conn.execute("select digest from schema_version order by version")
+    digests = [row[0] for row in await cursor.fetchall()]
+    if len(digests) > len(migrations):
+        raise CannotStart(
+            f"База {conn.info.dbname} версии {len(digests)}, а программа знает версии до {len(migrations)}: "
+            f"установите более новую программу.",
+            f"The database {conn.info.dbname} is of version {len(digests)}, but this program knows versions up to "
+            f"{len(migrations)}: install a newer program.",
+        )
+    for version, (digest, text) in enumerate(zip(digests, migrations, strict=False), 1):
+        if digest != _digest(text):
+            raise CannotStart(
+                f"База {conn.info.dbname} приведена к версии {version} другой программой: установите ту же программу.",
+                f"The database {conn.info.dbname} was brought to version {version} by another program: install that.",
+            )
+    return len(digests)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# -- connections --------------------------------------------------------------------------------------------------
+
+
+async def open_pool(dsn: str, *, name: str, smallest: int = 1, largest: int = 4) -> Pool:
+    """An open pool of autocommit connections; `name` shows in pg_stat_activity. Close it with `await pool.close()`.
+
+    A statement may run 30 s, a transaction idle 60 s; connections beyond `smallest` close after a minute unused.
+    Raises CannotStart if no connection can be had in `CONNECT_SECONDS`.
+    """
+    conninfo = make_conninfo(
+        dsn,
+        application_name=name,
+        connect_timeout=CONNECT_SECONDS,
+        options=f"-c statement_timeout={STATEMENT_TIMEOUT}"
+        f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT}",
+    )
+    pool: Pool = AsyncConnectionPool(
+        conninfo,
+        min_size=smallest,
+        max_size=largest,
+        max_idle=60,
+        num_workers=1,
+        timeout=CONNECT_SECONDS,
+        kwargs={"autocommit": True},
+        name=name,
+        open=False,
+    )
+    try:
+        await pool.open(wait=True, timeout=CONNECT_SECONDS)
+    except Exception as failed:
+        await pool.close()
+        raise CannotStart(
+            f"Нет связи с базой данных службы {name}.", f"The database of {name} cannot be reached."
+        ) from failed
+    return pool

@@ -1,0 +1,215 @@
+"""A service's database: who may do what in it, migrations, pools."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection, errors
+
+from services.kit.embedded import EmbeddedServer
+from services.kit.postgres import Database, check_version, migrate, migrations_of, open_pool, prepare
+from services.kit.settings import CannotStart
+from tests.conftest import NewDatabase
+
+pytestmark = pytest.mark.anyio
+
+FIRST = """
+create table mark (id int primary key, value int not null);
+create table spare (id int generated always as identity, note text);
+create schema card;
+create table card.row (id int primary key);
+"""
+SECOND = "alter table mark add column note text"
+
+
+async def _run(dsn: str, *statements: str) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
+        for statement in statements:
+            cursor = await conn.execute(statement.encode())
+            rows = await cursor.fetchall() if cursor.description else []
+    return rows
+
+
+async def _migrated(database: NewDatabase, texts: Sequence[str] = (FIRST,)) -> Database:
+    made = await database("gradebook")
+    await migrate(made.owner_dsn, made.role, texts)
+    return made
+
+
+@pytest.fixture(scope="module")
+async def common(module_database: NewDatabase) -> Database:
+    return await _migrated(module_database)
+
+
+async def test_the_service_reads_and_writes_rows_in_every_schema_of_the_owner(database: NewDatabase) -> None:
+    made = await _migrated(database)
+    await _run(
+        made.dsn,
+        "insert into mark values (1, 5), (2, 4)",
+        "update mark set value = 3 where id = 1",
+        "delete from mark where id = 2",
+        "insert into spare (note) values ('a')",
+        "insert into card.row values (7)",
+    )
+    assert await _run(made.dsn, "select * from mark") == [(1, 3)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create table mine (id int)",
+        "create temporary table mine (id int)",
+        "create schema mine",
+        "create function f() returns int language sql as 'select 1'",
+        "truncate mark",
+        "drop table mark",
+        "alter table mark add column x int",
+        "create index on mark (value)",
+        "insert into schema_version values (9, '')",
+        "update schema_version set version = 9",
+        "delete from schema_version",
+        "create role other superuser",
+        "create database other",
+        "alter system set fsync = off",
+        "copy mark to '/tmp/mark'",
+        "select pg_read_file('/etc/passwd')",
+    ],
+)
+async def test_the_service_can_neither_define_nor_truncate_nor_rule_the_server(
+    common: Database, statement: str
+) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        await _run(common.dsn, statement)
+
+
+async def test_neither_role_is_a_superuser_and_the_owner_makes_no_roles(database: NewDatabase) -> None:
+    made = await database("gradebook")
+    question = (
+        "select rolname, rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls from pg_roles"
+    )
+    rights = {row[0]: row[1] for row in await _run(made.dsn, question)}
+    assert rights[made.role] is False
+    assert rights[f"{made.role}_owner"] is False
+
+
+async def test_a_service_cannot_enter_the_database_of_another(database: NewDatabase) -> None:
+    one, other = await database("gradebook"), await database("schedule")
+    with pytest.raises(psycopg.OperationalError, match="permission denied"):
+        await _run(one.dsn.replace(f"dbname={one.name}", f"dbname={other.name}"), "select 1")
+
+
+async def test_a_wrong_password_is_refused(database: NewDatabase, server: EmbeddedServer) -> None:
+    made = await database("gradebook")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        await _run(server.dsn(made.name, made.role, "guessed"), "select 1")
+
+
+async def test_preparing_again_keeps_everything(server: EmbeddedServer, database: NewDatabase) -> None:
+    made = await _migrated(database)
+    await _run(made.dsn, "insert into mark values (1, 5)")
+    again = await prepare(server.dsn(), "gradebook", server.password, prefix=made.name.removesuffix("_gradebook"))
+    assert again == made
+    assert await _run(again.dsn, "select * from mark") == [(1, 5)]
+
+
+async def test_preparing_is_finished_after_it_was_cut_short(server: EmbeddedServer, database: NewDatabase) -> None:
+    made = await database("gradebook")
+    await _run(server.dsn(made.name), f"grant connect on database {made.name} to public")
+    await _run(server.dsn(made.name), f"revoke connect on database {made.name} from {made.role}")
+    await prepare(server.dsn(), "gradebook", server.password, prefix=made.name.removesuffix("_gradebook"))
+    granted = await _run(made.dsn, "select has_database_privilege('public', current_database(), 'connect')")
+    assert granted == [(False,)]
+
+
+# -- migrations ---------------------------------------------------------------------------------------------------
+
+
+async def test_migrations_run_once_and_in_order(database: NewDatabase) -> None:
+    made = await _migrated(database)
+    await migrate(made.owner_dsn, made.role, [FIRST, SECOND])
+    await migrate(made.owner_dsn, made.role, [FIRST, SECOND])
+    assert await _run(made.dsn, "select version from schema_version order by 1") == [(1,), (2,)]
+    assert await _run(made.dsn, "select id, value, note from mark") == []
+
+
+async def test_a_failing_migration_leaves_nothing_of_itself(database: NewDatabase) -> None:
+    made = await _migrated(database)
+    with pytest.raises(errors.DivisionByZero):
+        await migrate(made.owner_dsn, made.role, [FIRST, "create table half (id int); select 1/0"])
+    await migrate(made.owner_dsn, made.role, [FIRST, SECOND])
+    assert await _run(made.dsn, "select to_regclass('half')") == [(None,)]
+
+
+async def test_data_of_a_newer_version_is_refused_with_one_sentence(database: NewDatabase) -> None:
+    made = await _migrated(database, [FIRST, SECOND])
+    with pytest.raises(CannotStart) as refused:
+        await migrate(made.owner_dsn, made.role, [FIRST])
+    assert "is of version 2" in refused.value.text.en
+    assert "версии 2" in refused.value.text.ru
+    async with await AsyncConnection.connect(made.dsn) as conn:
+        with pytest.raises(CannotStart):
+            await check_version(conn, [FIRST])
+
+
+async def test_a_changed_migration_is_noticed(database: NewDatabase) -> None:
+    made = await _migrated(database)
+    with pytest.raises(CannotStart, match="by another program"):
+        await migrate(made.owner_dsn, made.role, [FIRST + "-- edited"])
+
+
+def test_migration_files_are_read_by_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "invented_service" / "migrations"
+    folder.mkdir(parents=True)
+    (tmp_path / "invented_service" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("0002_more.sql", "0001_tables.sql", "notes.txt"):
+        (folder / name).write_text(name)
+    assert migrations_of("invented_service") == ["0001_tables.sql", "0002_more.sql"]
+    (folder / "0004_hole.sql").touch()
+    with pytest.raises(AssertionError, match="should be number 0003"):
+        migrations_of("invented_service")
+
+
+# -- pools --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_pool_commits_by_itself_names_itself_and_limits_statements(database: NewDatabase) -> None:
+    made = await _migrated(database)
+    pool = await open_pool(made.dsn, name="gradebook", smallest=1, largest=2)
+    try:
+        async with pool.connection() as conn:
+            assert conn.autocommit
+            await conn.execute("insert into mark values (1, 5)")
+            cursor = await conn.execute(
+                "select current_setting('application_name'), current_setting('statement_timeout'), current_user"
+            )
+            assert await cursor.fetchone() == ("gradebook", "30s", made.role)
+        async with pool.connection() as conn:
+            cursor = await conn.execute("select value from mark")
+            assert await cursor.fetchone() == (5,)
+    finally:
+        await pool.close()
+
+
+async def test_a_pool_outlives_connections_that_the_server_drops(server: EmbeddedServer, database: NewDatabase) -> None:
+    made = await _migrated(database)
+    pool = await open_pool(made.dsn, name="gradebook", smallest=1, largest=1)
+    try:
+        await _run(
+            server.dsn(), f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{made.name}'"
+        )
+        with pytest.raises(psycopg.OperationalError):
+            async with pool.connection() as conn:
+                await conn.execute("select 1")
+        async with pool.connection() as conn:
+            await conn.execute("select 1")
+    finally:
+        await pool.close()
+
+
+async def test_an_unreachable_database_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.kit.postgres.CONNECT_SECONDS", 1)
+    with pytest.raises(CannotStart, match="The database of gradebook cannot be reached"):
+        await open_pool(f"host={tmp_path} dbname=none", name="gradebook")
