@@ -1,0 +1,49 @@
+# Everything starts here. Each target makes or refreshes .venv by itself; Python 3.11 or newer is all it needs.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first interpreter that is new enough; `make PYTHON=/path/to/python up` chooses another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check bench lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(VENV)/main.stamp ## install, then run the whole system on http://127.0.0.1:8080 (more: make up ARGS="--help")
+	@exec $(BIN)/zhurnal up $(ARGS)
+
+test: $(VENV)/dev.stamp ## lint, types and the whole test suite (part of it: make test ARGS="tests/kit")
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev.stamp ## format, lint, types and whether generated files are up to date; seconds
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/architecture tests/contracts
+
+bench: $(VENV)/dev.stamp ## benchmarks against their limits (one of them: make bench ARGS="append --json")
+	@exec $(BIN)/zhurnal bench $(ARGS)
+
+lock: $(VENV)/dev.stamp ## rewrite requirements/*.txt from requirements/*.in (newest: make lock ARGS=--upgrade)
+	$(LOCK) $(ARGS) requirements/main.in -o requirements/main.txt
+	$(LOCK) $(ARGS) requirements/dev.in -c requirements/main.txt -o requirements/dev.txt
+
+# A stamp is written last: an installation that was cut short is taken up again.
+$(VENV)/main.stamp: requirements/main.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Нужен Python 3.11 или новее. / Python 3.11 or newer is needed." >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once per change of requirements) ..." >&2
+	@$(PIP) install --require-hashes -r requirements/main.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/main.stamp
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
