@@ -13,6 +13,8 @@ DisciplineKind = Literal["discipline", "mdk", "module", "training_practice", "in
 PeriodKind = Literal["semester", "checkpoint", "year"]
 Weekday = Annotated[int, Interval(ge=1, le=7)]
 ChangeReason = Literal["illness", "business_trip", "leave", "training", "room", "event", "other"]
+Cancelled = ChangeReason | Literal["timetable"]
+"""`timetable`: the lesson is not in the timetable as published again; it is gone rather than called off."""
 
 
 class Part(BaseModel):
@@ -80,7 +82,8 @@ class DisciplineAdded(Event):
 class TeachingAssigned(Event):
     """One teacher teaches one discipline to one group (or subgroup) in one period; the responsible one sets finals.
 
-    kinds: the kinds of lesson it covers, empty = all. hours: planned hours of 45 minutes.
+    kinds: the kinds of lesson it covers, empty = all. hours: planned hours of 45 minutes. Assigned again under the same
+    id, it replaces the earlier one; `teacher` is then still the first one, and reassignments stay in force.
     """
 
     type: Literal["TeachingAssigned.v1"] = "TeachingAssigned.v1"
@@ -129,7 +132,10 @@ class ProgrammeAdopted(Event):
 
 
 class Slot(Part):
-    """A line of the weekly timetable. parity: every week, or odd / even ISO weeks."""
+    """A line of the weekly timetable. parity: every week, or odd / even ISO weeks.
+
+    joint: lines of several groups with the same text here are one lesson, held in one room by one teacher.
+    """
 
     weekday: Weekday
     pair: int
@@ -137,6 +143,7 @@ class Slot(Part):
     room: str = ""
     kind: LessonKind = "lecture"
     parity: Literal["every", "odd", "even"] = "every"
+    joint: str = ""
 
 
 class TimetablePublished(Event):
@@ -152,6 +159,11 @@ class TimetablePublished(Event):
 
 
 class LessonPlanned(Event):
+    """A dated lesson of a timetable. Planned again under the same id, it replaces the earlier one.
+
+    teacher: whose the assignment is on that day; a later TeachingReassigned moves the lessons from its day on.
+    """
+
     type: Literal["LessonPlanned.v1"] = "LessonPlanned.v1"
     lesson: str
     timetable: str
@@ -166,6 +178,7 @@ class LessonPlanned(Event):
     hours: int = 2
     kind: LessonKind
     room: str = ""
+    joint: str = ""
 
 
 class LessonMoved(Event):
@@ -186,11 +199,14 @@ class LessonCancelled(Event):
     group: str
     date: date
     pair: int
-    reason: ChangeReason
+    reason: Cancelled
 
 
 class LessonSubstituted(Event):
-    """`teacher` holds this one lesson instead of `instead_of` and may write it in the journal (R 4.4.1)."""
+    """`teacher` holds this one lesson instead of `instead_of` and may write it in the journal (R 4.4.1).
+
+    The latest one counts; with the assignment's own teacher in `teacher` the substitution is taken back.
+    """
 
     type: Literal["LessonSubstituted.v1"] = "LessonSubstituted.v1"
     lesson: str
