@@ -15,17 +15,22 @@ SPEC_VERSION: Final = "1.0"
 
 
 class NotCanonical(ValueError):
-    """The value has no canonical form here: a fraction, a non-ASCII key, a number beyond 2**53."""
+    """The value has no canonical form here: a fraction, a non-ASCII key, a number beyond 2**53, half a character."""
 
 
 def canonical(value: Any) -> str:
     """Canonical JSON text of `value` (RFC 8785, restricted as the module says). Raises `NotCanonical`."""
     _check(value)
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError as bad:  # half a surrogate pair, nesting without end
+        raise NotCanonical(str(bad)) from bad
 
 
 def _check(value: Any) -> None:
     kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return
     if kind is dict:
         for key, item in value.items():
             if not (type(key) is str and key.isascii()):
@@ -39,6 +44,8 @@ def _check(value: Any) -> None:
             raise NotCanonical(f"{value} is beyond the exact whole numbers of JSON")
     elif kind is float:
         raise NotCanonical(f"{value} has a fraction; write hundredths")
+    else:
+        raise NotCanonical(f"{kind.__name__} is not a value of JSON")
 
 
 class Event(BaseModel):
@@ -68,7 +75,7 @@ class Meta(NamedTuple):
     cause: str = ""
 
     def text(self) -> str:
-        """The canonical JSON text; empty `session` and `cause` are left out."""
+        """The canonical JSON text; empty members are left out."""
         return orjson.dumps(
             {k: v for k, v in zip(self._fields, self, strict=True) if v}, option=orjson.OPT_SORT_KEYS
         ).decode()
@@ -111,7 +118,7 @@ class EventTypes:
         return event.type, canonical(data)
 
     def decode(self, type_name: str, body: str) -> Any:
-        """The event of a recorded row (after `contracts.upcast`). Raises `UnknownType`."""
+        """The event of a recorded row. Raises `UnknownType`, and pydantic's ValidationError for a foreign body."""
         read = self._read.get(type_name)
         if read is None:
             raise UnknownType(type_name)
