@@ -157,6 +157,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "{column} не совпадает со строкой {where} того же человека; если это однофамильцы, дайте им коды",
         "{column} differs from row {where} of the same person; if these are namesakes, give them codes",
     ),
+    "namesake_student": (
+        "такое же имя, что в строке {where}, и один из двоих — студент; дайте обоим коды, чтобы их не спутать",
+        "the same name as in row {where}, and one of the two is a student; give both codes to tell them apart",
+    ),
     "row_twice": ("повторяет строку {where}", "repeats row {where}"),
 }
 
