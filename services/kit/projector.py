@@ -1,13 +1,16 @@
 """Keeps the tables of a view equal to the fold of its logs.
 
-Per log a cursor {log id, position} is written in the same transaction as the rows. Events come from the bus; a hole
-or a second of silence is settled with the feed, which alone is the truth. A cursor beyond the head or another log id
-means a restored or foreign log: the view stops and says so, and it stops on what it cannot apply.
+Per log a cursor {log id, position, id of that event} is written in the same transaction as the rows. Events come from
+the bus; a hole or a second of silence is settled with the feed, which alone is the truth. A cursor that the log does
+not confirm (beyond the head, another event there, another log id) means a restored or foreign log: the view stops and
+says so, and it stops on what it cannot apply. Under a stream of events batches keep a distance of `PACE_SECONDS`, so
+that a view costs little; a reader who waits for a position is served at once.
 """
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 import httpx
 import structlog
@@ -22,6 +25,7 @@ from services.kit.view import Batch, View, types_of
 BATCH = 5000
 SILENCE_SECONDS = 1.0
 RETRY_SECONDS = 0.5
+PACE_SECONDS = 0.05
 REACHED_POLL_SECONDS = 0.02
 REACHED_LIMIT_SECONDS = 3.0
 
@@ -29,13 +33,73 @@ log = structlog.get_logger()
 
 CURSOR_DDL = """
 create table if not exists view_cursor (
-  view text not null, log text not null, version int not null, log_id text not null, position bigint not null,
+  view text not null, log text not null, version int not null,
+  log_id text not null default '', position bigint not null default 0, event_id text not null default '',
   primary key (view, log))
 """
 
 
 class ForeignLog(RuntimeError):
     """The log is not the one that the view was built from: restored from a backup, or another one."""
+
+
+class OtherVersion(RuntimeError):
+    """The tables were made by another version of the view: rebuild it (`services.kit.rebuild`)."""
+
+
+class Cursor(NamedTuple):
+    """How far a view has read a log. log_id is empty until it has met the log, event_id at position 0."""
+
+    version: int
+    log_id: str
+    position: int
+    event_id: str
+
+
+async def cursors(conn: AsyncConnection[Any], view: View, lock: bool = False) -> dict[str, Cursor]:
+    """{log: cursor} of a view, empty if it is not installed. lock: until the transaction's end nothing moves them."""
+    query = "select log, version, log_id, position, event_id from view_cursor where view = %s order by log"
+    found = await conn.execute(f"{query} for update" if lock else query, (view.name,))
+    return {log: Cursor(*rest) for log, *rest in await found.fetchall()}
+
+
+async def confirm(view: View, name: str, feed: Feed, cursor: Cursor) -> None:
+    """Have the log confirm a cursor. Raises OtherVersion and ForeignLog."""
+    if cursor.version != view.version:
+        raise OtherVersion(f"{view.name}: the tables are of version {cursor.version}, not {view.version}")
+    log_id = await feed.log_id()
+    if cursor.log_id not in ("", log_id):
+        raise ForeignLog(f"{name}: {view.name} was built from log {cursor.log_id}, this one is {log_id}")
+    if cursor.position:
+        there = await feed.read(cursor.position - 1, 1)
+        if not there or (there[0].position, there[0].id) != (cursor.position, cursor.event_id):
+            raise ForeignLog(f"{name}: position {cursor.position} of the view {view.name} is not in the log")
+
+
+async def install(conn: AsyncConnection[Any], view: View) -> None:
+    """Make the empty tables of a view and its cursors, as the owner; nothing if they are there in whatever version.
+
+    What the service's role may do with them, it gets by the default privileges that `kit.postgres` has set.
+    """
+    async with conn.transaction():
+        await conn.execute("select pg_advisory_xact_lock(hashtext('view'))")
+        await conn.execute(CURSOR_DDL)
+        if await cursors(conn, view):
+            return
+        await create_tables(conn, view, view.name)
+        for statement in view.indexes(view.name):
+            await conn.execute(statement.encode())
+        for log_name in view.logs:
+            await conn.execute(
+                "insert into view_cursor (view, log, version) values (%s, %s, %s)", (view.name, log_name, view.version)
+            )
+
+
+async def create_tables(conn: AsyncConnection[Any], view: View, schema: str) -> None:
+    """The empty tables of a view in a new schema, without keys and indexes."""
+    await conn.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
+    for statement in view.ddl(schema):
+        await conn.execute(statement.encode())
 
 
 class Projector:
@@ -48,6 +112,7 @@ class Projector:
         self.positions = dict.fromkeys(view.logs, 0)
         self.stopped: str | None = None
         self._moved = asyncio.Event()
+        self._waiting, self._hurry = 0, asyncio.Event()
 
     async def run(self) -> None:
         """Follow all logs until cancelled. What cannot be applied stops this view, not the process."""
@@ -67,16 +132,26 @@ class Projector:
 
     async def reached(self, name: str, position: int) -> None:
         """Return once the view shows that position of the log. Raises Behind after `REACHED_LIMIT_SECONDS`."""
-        waited = 0.0
-        while self.positions.get(name, 0) < position:
-            if waited >= REACHED_LIMIT_SECONDS or name not in self.view.logs:
-                raise Behind
-            moved = self._moved
-            try:
-                await asyncio.wait_for(moved.wait(), REACHED_POLL_SECONDS)
-            except TimeoutError:
-                waited += REACHED_POLL_SECONDS
-                await self._look(name)
+        if self.positions.get(name, 0) >= position:
+            return
+        if name not in self.view.logs:
+            raise Behind
+        self._waiting += 1
+        self._hurry.set()
+        try:
+            async with asyncio.timeout(REACHED_LIMIT_SECONDS):
+                while self.positions[name] < position:
+                    moved = self._moved
+                    try:
+                        await asyncio.wait_for(moved.wait(), REACHED_POLL_SECONDS)
+                    except TimeoutError:
+                        await self._look(name)
+        except (TimeoutError, OperationalError) as late:
+            raise Behind from late
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._hurry.clear()
 
     # -- following one log ------------------------------------------------------------------------------------
 
@@ -92,7 +167,7 @@ class Projector:
         while True:
             try:
                 await step(*args)
-            except (OSError, OperationalError, httpx.TransportError) as lost:
+            except (OSError, OperationalError, httpx.HTTPError) as lost:
                 log.warning("view waits", view=self.view.name, error=repr(lost))
                 await asyncio.sleep(RETRY_SECONDS)
             else:
@@ -106,6 +181,8 @@ class Projector:
             return
         for start in range(0, len(messages), BATCH):
             await self._take(name, messages[start : start + BATCH])
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), PACE_SECONDS)
 
     async def _take(self, name: str, messages: Sequence[Message]) -> None:
         """Apply the messages that continue the cursor; a hole is filled from the feed."""
@@ -114,7 +191,9 @@ class Projector:
         for message in messages:
             if message.event.position <= position:
                 continue
-            if message.predecessor != position:
+            if message.predecessor < position:
+                raise ForeignLog(f"{name}: position {position} of the view {self.view.name} is not in the log")
+            if message.predecessor > position:
                 await self._apply(name, rows)
                 await self._fill(name)
                 return
@@ -132,24 +211,27 @@ class Projector:
     # -- the database -----------------------------------------------------------------------------------------
 
     async def _open(self, name: str) -> None:
-        """Read the cursor, or begin at 0 for a log that the view has not seen."""
-        log_id = await self._feeds[name].log_id()
+        """Read the cursor and have the log confirm it."""
+        feed = self._feeds[name]
+        log_id = await feed.log_id()
         async with self._pool.connection() as conn, conn.transaction():
-            await conn.execute(
-                "insert into view_cursor values (%s, %s, %s, %s, 0) on conflict do nothing",
-                (self.view.name, name, self.view.version, log_id),
-            )
-            held_id, self.positions[name] = await self._lock(conn, name)
-        if held_id != log_id:
-            raise ForeignLog(f"{name}: the view {self.view.name} was built from log {held_id}, this one is {log_id}")
+            cursor = await self._lock(conn, name)
+            if not cursor.log_id:
+                await conn.execute(
+                    "update view_cursor set log_id = %s where view = %s and log = %s", (log_id, self.view.name, name)
+                )
+        await confirm(self.view, name, feed, cursor)
+        self.positions[name] = cursor.position
 
-    async def _lock(self, conn: AsyncConnection[Any], name: str) -> tuple[str, int]:
-        cursor = await conn.execute(
-            "select log_id, position from view_cursor where view = %s and log = %s for update", (self.view.name, name)
+    async def _lock(self, conn: AsyncConnection[Any], name: str) -> Cursor:
+        found = await conn.execute(
+            "select version, log_id, position, event_id from view_cursor where view = %s and log = %s for update",
+            (self.view.name, name),
         )
-        row = await cursor.fetchone()
-        assert row is not None, "the cursor row is made by _open"
-        return row[0], row[1]
+        row = await found.fetchone()
+        if row is None or row[0] != self.view.version:
+            raise OtherVersion(f"{self.view.name}: the tables are not of version {self.view.version}")
+        return Cursor(*row)
 
     async def _look(self, name: str) -> None:
         """Another process may project this view: read how far it is."""
@@ -165,7 +247,7 @@ class Projector:
         if not rows:
             return
         async with self._pool.connection() as conn, conn.transaction():
-            _, position = await self._lock(conn, name)
+            position = (await self._lock(conn, name)).position
             rows = [row for row in rows if row.position > position]
             if rows:
                 batch = Batch(self.view)
@@ -173,8 +255,8 @@ class Projector:
                 await write(conn, self.view, self.view.name, batch)
                 position = rows[-1].position
                 await conn.execute(
-                    "update view_cursor set position = %s where view = %s and log = %s",
-                    (position, self.view.name, name),
+                    "update view_cursor set position = %s, event_id = %s where view = %s and log = %s",
+                    (position, rows[-1].id, self.view.name, name),
                 )
         self.positions[name] = position
         self._moved.set()

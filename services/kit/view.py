@@ -16,7 +16,10 @@ Key = tuple[Any, ...]
 
 
 class Put(NamedTuple):
-    """Insert the row or overwrite these columns of it."""
+    """Insert the row or overwrite these columns of it. `values` is a fresh dict: the receiver keeps it and adds to it.
+
+    A jsonb value is JSON text.
+    """
 
     table: str
     key: Key
@@ -55,16 +58,20 @@ class View(NamedTuple):
     changes: Callable[[str, Any, Recorded], Iterable[Change]]
 
     def ddl(self, schema: str) -> list[str]:
-        """The statements that create the empty tables in `schema`, without indexes."""
+        """The statements that create the empty tables in `schema`, without keys and indexes."""
         return [
             f"create table {schema}.{name} ("
             + ", ".join(f"{c} {t}" for c, t in {**table.key, **table.columns}.items())
-            + f", primary key ({', '.join(table.key)}))"
+            + ")"
             for name, table in self.tables.items()
         ]
 
     def indexes(self, schema: str) -> list[str]:
-        return [f"create index on {schema}.{name} ({i})" for name, t in self.tables.items() for i in t.indexes]
+        """The statements that add keys and indexes; after a COPY they are built in one go."""
+        return [
+            f"alter table {schema}.{name} add primary key ({', '.join(table.key)})"
+            for name, table in self.tables.items()
+        ] + [f"create index on {schema}.{name} ({i})" for name, t in self.tables.items() for i in t.indexes]
 
 
 class Patch:
@@ -95,7 +102,7 @@ class Batch:
                 if isinstance(change, Drop):
                     patch.drop, patch.values = True, None
                 elif patch.values is None:
-                    patch.values = dict(change.values)
+                    patch.values = change.values
                 else:
                     patch.values.update(change.values)
 
@@ -116,9 +123,37 @@ class Batch:
                 yield name, columns, rows
 
 
+class Fold:
+    """All rows of a view, folded in memory from the beginning of its logs."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.rows: dict[str, dict[Key, dict[str, Any]]] = {name: {} for name in view.tables}
+
+    def add(self, log: str, rows: Iterable[Recorded]) -> None:
+        decode, changes, tables = self.view.logs[log].decode, self.view.changes, self.rows
+        for row in rows:
+            for change in changes(log, decode(row.type, row.body), row):
+                table = tables[change.table]
+                if type(change) is Drop:
+                    table.pop(change.key, None)
+                elif (known := table.get(change.key)) is None:
+                    table[change.key] = change.values  # type: ignore[union-attr]
+                else:
+                    known.update(change.values)  # type: ignore[union-attr]
+
+    def groups(self, table: str) -> dict[tuple[str, ...], list[tuple[Any, ...]]]:
+        """{columns that were put: rows of key columns and these}; a column never put keeps its default."""
+        groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+        for key, values in self.rows[table].items():
+            groups.setdefault(tuple(values), []).append((*key, *values.values()))
+        return groups
+
+
 def base_type(sql_type: str) -> str:
-    """The type without `not null`, `default …`."""
-    return sql_type.split()[0]
+    """The type without `not null`, `default …`, under a name that the driver knows too."""
+    first = sql_type.split()[0]
+    return "integer" if first == "int" else first
 
 
 def types_of(table: Table, columns: Iterable[str]) -> Mapping[str, str]:
