@@ -2,8 +2,8 @@
 
 An aggregate is one stream. `decide` is pure and judges the folded state; the expected revision judges whether that
 state was current. So a command decides on the cached state at once, and catches up only after a conflict and before
-any refusal. The same command id with the same request answers as before; with another request it is refused. A
-command that appended nothing leaves no trace.
+any answer that appends nothing: a refusal, or "nothing to change". The same command id with the same request answers
+as before; with another request, or on another stream, it is refused. A command that appended nothing leaves no trace.
 """
 
 import asyncio
@@ -16,8 +16,18 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from contracts.envelope import Event, EventTypes, Meta
 from contracts.ids import derived
 from services.kit.clock import Clock
-from services.kit.log.eventlog import NO_STREAM, Appended, Conflict, EventLog, NewEvent, OutcomeUnknown, Recorded
-from services.kit.problems import Busy, KeyReused, OutcomeUnclear, Problem
+from services.kit.log.eventlog import (
+    MAX_EVENT_BYTES,
+    NO_STREAM,
+    Appended,
+    Conflict,
+    EventLog,
+    EventTooLarge,
+    NewEvent,
+    OutcomeUnknown,
+    Recorded,
+)
+from services.kit.problems import Busy, KeyReused, OutcomeUnclear, Problem, TooLarge
 
 ATTEMPTS = 12
 JITTER_SECONDS = 0.02
@@ -133,7 +143,10 @@ class Handler(Generic[S]):
         return self._new().then(self.facts(rows[:wanted]))
 
     async def execute(self, stream: str, command: Command, decide: Callable[[S, datetime], Sequence[Event]]) -> Done:
-        """Carry `command` out on `stream`. Raises the Problem of `decide`, KeyReused, Busy, OutcomeUnclear."""
+        """Carry `command` out on `stream`.
+
+        Raises the Problem of `decide`, KeyReused, Busy, OutcomeUnclear, and TooLarge for an event beyond the limit.
+        """
         lock, waiting = self._locks.get(stream, (None, 0))
         lock = lock or asyncio.Lock()
         self._locks[stream] = (lock, waiting + 1)
@@ -153,15 +166,19 @@ class Handler(Generic[S]):
             if receipt := held.receipts.get(command.id):
                 return self._replay(command, receipt)
             now = self._clock.now()
+            refusal: Problem | None = None
+            events: Sequence[Event] = ()
             try:
                 events = decide(held.state, now)
-            except Problem:
-                newer = await self.state(stream)
-                if newer.revision == held.revision:
-                    raise
-                held = newer
-                continue
+            except Problem as refused:
+                refusal = refused
             if not events:
+                newer = await self.state(stream)
+                if newer.revision != held.revision:
+                    held = newer
+                    continue
+                if refusal is not None:
+                    raise refusal
                 return Done(held.position, held.revision, ())
             rows = self.encode(command, events, now)
             try:
@@ -173,8 +190,13 @@ class Handler(Generic[S]):
             except OutcomeUnknown as lost:
                 self._cache.pop(stream, None)
                 raise OutcomeUnclear from lost
+            except EventTooLarge as large:
+                raise TooLarge(limit=MAX_EVENT_BYTES) from large
             if landed.duplicate:
-                return self._replay(command, (await self.state(stream)).receipts[command.id])
+                receipt = (await self.state(stream)).receipts.get(command.id)
+                if receipt is None:  # it landed on another stream
+                    raise KeyReused
+                return self._replay(command, receipt)
             facts = self._landed(command, events, rows, now, landed)
             self._hold(stream, held.then(facts))
             return Done(landed.position, landed.revision, facts)
