@@ -24,7 +24,7 @@ def routes(source: Feed) -> Router:
 
     @router.get("/log", policy=Policy("service", service=True))
     async def read_log(
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[int, Query(ge=0, lt=2**63)] = 0,
         limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_SECONDS)] = 0,
     ) -> Response:
@@ -38,7 +38,10 @@ def routes(source: Feed) -> Router:
 
 
 class HttpFeed:
-    """The feed of another process. `client` carries the base address and the service token."""
+    """The feed of another process. `client` carries the base address and the service token.
+
+    A feed that is away or not able to answer raises `httpx.TransportError` or `ConnectionError`: ask again.
+    """
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -50,7 +53,8 @@ class HttpFeed:
         return int((await self._page(after=0, limit=1))["head"])
 
     async def read(self, after: int = 0, limit: int = PAGE) -> list[Recorded]:
-        page = await self._page(after=after, limit=limit)
+        """Events beyond `after`, at most `limit` and at most `PAGE`: the caller asks on until none come."""
+        page = await self._page(after=after, limit=min(limit, PAGE))
         return [Recorded._make([*e[:5], datetime.fromisoformat(e[5]), *e[6:]]) for e in page["events"]]
 
     async def wait(self, after: int, timeout: float) -> int:
@@ -59,5 +63,7 @@ class HttpFeed:
 
     async def _page(self, **params: float) -> Any:
         answer = await self._client.get("/log", params=params, timeout=LONGEST_WAIT_SECONDS + 5)
+        if answer.is_server_error:
+            raise ConnectionError(f"the feed answers {answer.status_code}")
         answer.raise_for_status()
         return orjson.loads(answer.content)
