@@ -36,18 +36,26 @@ class ReadLog:
         self._waiting: list[Read] = []
 
     def note(self, principal: Principal, subjects: Iterable[str], route: str) -> None:
-        """Note that `principal` read data of these persons. His own data is nobody's business."""
-        if len(self._waiting) < KEEP_AT_MOST:
-            self._waiting += [
-                Read(principal.subject, s, route, principal.now) for s in subjects if s != principal.subject
-            ]
+        """Note that `principal` read data of these persons. His own data is nobody's business.
+
+        While the sink is away so long that `KEEP_AT_MOST` wait, further reads are lost, and the log of the program
+        says so.
+        """
+        if len(self._waiting) >= KEEP_AT_MOST:
+            log.error("reads lost", route=route)
+            return
+        self._waiting += [Read(principal.subject, s, route, principal.now) for s in subjects if s != principal.subject]
 
     async def flush(self) -> None:
+        """Hand what waits to the sink. A batch cut short may reach it twice, never not at all."""
         batch, self._waiting = self._waiting, []
         if not batch:
             return
         try:
             await self._sink(batch)
+        except asyncio.CancelledError:  # `run` writes them on its way out
+            self._waiting = batch + self._waiting
+            raise
         except Exception as failed:  # whatever the sink raises: the reads are kept for the next round
             log.error("read log not written", reads=len(batch), error=repr(failed))
             self._waiting = batch + self._waiting
