@@ -6,7 +6,7 @@ as `Caller`, a change as `Change` (with its Idempotency-Key) and answer bytes th
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 import orjson
@@ -24,6 +24,7 @@ from services.kit.handle import Command, command_id
 from services.kit.problems import MEDIA_TYPE, Problem
 
 KEY = re.compile(r"[\x21-\x7e]{8,128}")
+ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 log = structlog.get_logger()
 
@@ -61,6 +62,7 @@ class GuardedRoute(APIRoute):
                 if not policy.admits(principal):
                     raise problems.Forbidden
                 request.state.principal = principal
+            await _refuse_nul(request)
             return await handle(request)
 
         return guarded
@@ -72,6 +74,20 @@ def _authenticate(request: Request) -> Principal:
         raise problems.Unauthenticated
     authenticator: Authenticator = request.app.state.authenticator
     return authenticator.principal(token)
+
+
+async def _refuse_nul(request: Request) -> None:
+    """No text here holds the character NUL, which PostgreSQL cannot store; better said once than in every model."""
+    if "\0" in request.scope["path"]:
+        raise problems.NotFound
+    if "%00" in request.url.query:
+        raise problems.Malformed(what="U+0000")
+    if request.method != "GET" and "json" in request.headers.get("content-type", ""):
+        body = await request.body()
+        if b"\0" in body or ESCAPED_NUL.search(
+            body
+        ):  # the former also finds JSON in UTF-16, which no client here sends
+            raise problems.Malformed(what="U+0000")
 
 
 class Router(APIRouter):
@@ -115,6 +131,7 @@ def create_app(
 ) -> FastAPI:
     """The app of a service. Raises `UnguardedRoute` when a route carries no policy."""
     app = FastAPI(title=title, openapi_url="/openapi.json", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.router.redirect_slashes = False
     app.state.authenticator = authenticator
     for router in routers:
         for route in router.routes:
@@ -181,9 +198,10 @@ async def change(request: Request) -> ChangeRequest:
     body = await request.body()
     try:
         content = canonical(orjson.loads(body)) if body else ""
-    except ValueError:
+    except (ValueError, RecursionError):
         content = body.decode(errors="replace")
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n{content}".encode()).hexdigest()
+    address = f"{request.url.path}?{request.url.query}"
+    digest = hashlib.sha256(f"{request.method} {address}\n{content}".encode()).hexdigest()
     principal = caller(request)
     if_match = request.headers.get("if-match")
     return ChangeRequest(
@@ -213,20 +231,30 @@ def position_header(log_name: str, position: int) -> dict[str, str]:
 
 def language(request: Request) -> str:
     """ "en" when the client prefers English to Russian, else "ru"."""
+    liked = {"ru": 0.0, "en": 0.0}
     for part in request.headers.get("accept-language", "").lower().split(","):
-        tag = part.split(";")[0].strip()
-        if tag.startswith(("ru", "en")):
-            return tag[:2]
-    return "ru"
+        tag, _, weight = part.partition(";")
+        spoken = tag.strip().split("-")[0]
+        if spoken in liked:
+            liked[spoken] = max(liked[spoken], _weight(weight))
+    return "en" if liked["en"] > liked["ru"] else "ru"
 
 
-def answer(request: Request, problem: Problem) -> Response:
+def _weight(text: str) -> float:
+    """The q of an Accept-Language item; 1 when there is none."""
+    found = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", text)
+    return float(found[1]) if found else 1.0
+
+
+def answer(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """The problem as the answer to a request."""
     spoken = language(request)
     document = orjson.dumps(problem.document(spoken))
-    headers = {"Content-Language": spoken}
+    headers = {**(headers or {}), "Content-Language": spoken}
     if problem.status == 503:
         headers["Retry-After"] = "1"
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     return Response(document, problem.status, headers, media_type=MEDIA_TYPE)
 
 
@@ -241,7 +269,8 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
 async def _answer_malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     findings = [
-        {"at": "/".join(str(p) for p in e["loc"]), "rule": e["type"], "message": e["msg"]} for e in error.errors()
+        {"at": _readable("/".join(str(p) for p in e["loc"])), "rule": e["type"], "message": _readable(e["msg"])}
+        for e in error.errors()
     ]
     if any(f["rule"] == "json_invalid" for f in findings):
         findings = [{"at": "body", "rule": "json_invalid", "message": "JSON"}]
@@ -249,11 +278,16 @@ async def _answer_malformed(request: Request, error: Exception) -> Response:
     return answer(request, problems.Malformed(what=what, extra={"errors": findings[:50]}))
 
 
+def _readable(text: str) -> str:
+    """At most 200 characters of what a client sent, without halves of surrogate pairs."""
+    return text[:200].encode(errors="replace").decode()
+
+
 async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     known: dict[int, type[Problem]] = {404: problems.NotFound, 405: problems.MethodNotAllowed}
     if error.status_code in known:
-        return answer(request, known[error.status_code]())
+        return answer(request, known[error.status_code](), error.headers)
     return answer(request, problems.Malformed(what=f"HTTP {error.status_code}"))
 
 
