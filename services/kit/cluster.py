@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple, TypedDict
@@ -211,8 +212,13 @@ def end(cluster: Path) -> None:
         for orphan in orphans:
             orphan.kill()
         _gone(orphans, cluster, STOP_SECONDS)
-    # Nobody is left. The file would stop a start only if a stranger with our user id has the dead server's pid.
+    # Nobody is left. These files would stop a start if a stranger, or an unburied process, has the dead server's pid.
     (cluster / "postmaster.pid").unlink(missing_ok=True)
+    if len(lines) > 4 and (socket := lines[4].strip()):
+        for file in Path(socket).glob(".s.PGSQL.*"):
+            file.unlink()
+        with suppress(OSError):  # a folder made for the socket alone; the cluster itself is never empty
+            Path(socket).rmdir()
 
 
 def postmaster(cluster: Path) -> list[str]:

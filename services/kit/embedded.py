@@ -9,7 +9,6 @@ import atexit
 import json
 import os
 import secrets
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -177,8 +176,6 @@ class EmbeddedServer:
         clusters.end(self.cluster)
         if self._process is not None:
             self._process.wait()
-        if self.socket != self.cluster:
-            shutil.rmtree(self.socket, ignore_errors=True)
         self._lock.release()
         self._lock = None
         atexit.unregister(self.stop)
