@@ -273,7 +273,7 @@ async def test_a_lost_database_or_feed_is_tried_again(world: World, monkeypatch:
 async def test_killed_backends_lose_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.kit.projector.RETRY_SECONDS", 0.01)
     projector = world.projector()
-    async with running(projector), await AsyncConnection.connect(world.pool.conninfo, autocommit=True) as killer:
+    async with running(projector), await AsyncConnection.connect(str(world.pool.conninfo), autocommit=True) as killer:
         await subscribed(world)
         for n in range(30):
             await world.say("things", Tagged(thing="a", tags={"n": n}))
