@@ -1,0 +1,1 @@
+"""What schedule answers from: one file per view."""
