@@ -22,6 +22,15 @@ from tests.unit.importing.helpers import (
     write_set,
 )
 
+# A second academic year, so that a class without a session may be in either.
+TWO_YEARS = "Z,Year,schoolYear,2026-09-01,2027-06-30,,2027\n"
+STATUS_SESSIONS = (
+    "sourcedId,status,title,type,startDate,endDate,parentSourcedId,schoolYear\n"
+    "Y,,Year,schoolYear,2025-09-01,2026-06-30,,2026\n"
+    "S1,,Semester 1,semester,2025-09-01,2025-12-31,Y,2026\n"
+    "S2,tobedeleted,Semester 2,semester,,,,\n"
+)
+
 
 def accepted(folder: Path, source: str | None = None) -> Roster:
     roster = read(folder, source).accepted()
@@ -82,6 +91,11 @@ def test_a_clean_set_has_no_findings(tmp_path: Path) -> None:
             ["academicSessions.csv:5 cycle", "academicSessions.csv:6 cycle"],
         ),
         ({"orgs": ORGS + "O2,Odd,castle\n"}, ["orgs.csv:3 bad_value"]),
+        ({"users": USERS + f"P3,true,O1,student,x,Test,{'x' * 5000},\n"}, ["users.csv:6 too_long"]),
+        (
+            {"classes": CLASSES + "K2,Nowhere,C9,G2,O1,S9\n", "academicSessions": SESSIONS + TWO_YEARS},
+            ["classes.csv:3 no_year"],
+        ),
     ],
 )
 def test_bad_rows_refuse_the_import_and_can_be_skipped(
@@ -95,7 +109,7 @@ def test_bad_rows_refuse_the_import_and_can_be_skipped(
         assert [m for m, f in zip(marks(reading), reading.findings, strict=True) if f.severity == "error"] == expected
     skipped = reading.accepted(skip_bad=True)
     assert skipped is not None
-    if "orgs" not in changed:
+    if not {"orgs", "classes"} & set(changed):
         assert list(skipped.counts().values()) == [1, 1, 3, 1, 1, 1, 4, 4, 1, 2], "the good rows are all there"
 
 
@@ -129,6 +143,14 @@ def test_absent_names_what_a_full_export_passes_over(tmp_path: Path) -> None:
         ({"classes": CLASSES.replace("S1", "S9")}, ["classes.csv:2 term_unknown", "classes.csv:2 year_assumed"]),
         ({"classes": CLASSES.replace("S1", "")}, ["classes.csv:2 no_term", "classes.csv:2 year_assumed"]),
         ({"classes": CLASSES.replace("S1", '"S1,S9"')}, ["classes.csv:2 term_unknown"]),
+        (
+            {"academicSessions": STATUS_SESSIONS, "classes": CLASSES.replace("S1", '"S1,S2"')},
+            ["classes.csv:2 term_deleted"],
+        ),
+        (
+            {"orgs": "sourcedId,dateLastModified,name,type\nO1,last week,Test College,school\n"},
+            ["orgs.csv:2 bad_modified"],
+        ),
         (
             {"users": USERS.replace("guardian,g1,Test,Guardian-One,P1", "guardian,g1,Test,Guardian-One,P9")},
             ["users.csv:5 agent_unknown"],
@@ -352,6 +374,20 @@ def test_1_2_roles_come_from_their_file(tmp_path: Path) -> None:
     ]
     assert len(roster.guardians) == 1
     assert roster.scope["roles"] == "delta", "rows were refused, so silence proves nothing"
+
+
+def test_1_2_students_without_a_role_have_it_by_their_enrolment_and_teachers_have_not(tmp_path: Path) -> None:
+    users = "\n".join(
+        ",".join(c for n, c in enumerate(line.split(",")) if n not in (2, 3)) for line in USERS.splitlines()
+    )
+    reading = read(write_set(tmp_path, users=users))
+    assert marks(reading) == [
+        "enrollments.csv:2 teacher_not_staff",
+        "enrollments.csv:3 role_assumed",
+        "enrollments.csv:4 role_assumed",
+        "classes.csv:0 no_teacher",
+        "users.csv:5 agent_not_guardian",
+    ]
 
 
 def test_passwords_never_leave_the_file(tmp_path: Path) -> None:
