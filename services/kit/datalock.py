@@ -37,10 +37,7 @@ class DataLock:
             make_folder(data)
             file = open(os.open(data / "up.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")  # noqa: SIM115
         except (PermissionError, NotADirectoryError, FileExistsError) as denied:
-            raise CannotStart(
-                f"Папка данных {data} недоступна этому пользователю.",
-                f"The data folder {data} cannot be used by this user.",
-            ) from denied
+            raise _unusable(data) from denied
         if not _locked(file):
             owner = _owner(file)
             file.close()
@@ -69,11 +66,13 @@ class DataLock:
 
 
 def running(data: Path) -> Running | None:
-    """Who owns the data folder, or None. Changes nothing."""
+    """Who owns the data folder, or None. Changes nothing. Raises CannotStart if this user may not look."""
     try:
         file = (data / "up.lock").open("r", encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as denied:
+        raise _unusable(data) from denied
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -87,6 +86,12 @@ def make_folder(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # As root the database server's user must pass through; what is secret inside is in files of mode 0600.
     folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, exist_ok=True)
+
+
+def _unusable(data: Path) -> CannotStart:
+    return CannotStart(
+        f"Папка данных {data} недоступна этому пользователю.", f"The data folder {data} cannot be used by this user."
+    )
 
 
 def _locked(file: IO[str]) -> bool:

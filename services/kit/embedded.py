@@ -56,8 +56,8 @@ CONDUCT = {
     "unix_socket_permissions": "0600",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "log_min_messages": "warning",
-    # The server's log must not quote rows or parameters, which hold personal data.
+    # Errors of statements go to whoever sent them. Here they would quote rows and input, which hold personal data.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",

@@ -232,7 +232,7 @@ def test_the_database_log_quotes_no_rows(folder: Path) -> None:
             _ask(server, "insert into person values ('artificial@example.test')")
         with pytest.raises(psycopg.Error):
             _ask(server, "select 'artificial'::int")
-    assert "artificial@" not in (folder / "data" / "postgres.log").read_text()
+    assert "artificial" not in (folder / "data" / "postgres.log").read_text()
 
 
 def test_a_folder_that_cannot_be_used_is_named(folder: Path) -> None:
