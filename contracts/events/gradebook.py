@@ -71,7 +71,8 @@ class PageRescheduled(Event):
 
 
 class TeacherAssigned(Event):
-    """`teacher` writes the lessons of `assignment` dated starts_on … ends_on; kinds and subgroup empty = all."""
+    """`teacher` holds `assignment` from starts_on and writes its lessons dated up to ends_on, also those of whoever
+    held it before; kinds and subgroup empty = all. Only TeacherUnassigned takes the right away."""
 
     type: Literal["TeacherAssigned.v1"] = "TeacherAssigned.v1"
     assignment: str
@@ -84,7 +85,7 @@ class TeacherAssigned(Event):
 
 
 class TeacherUnassigned(Event):
-    """The teacher's last day on the assignment is the day before `on`."""
+    """The teacher's last day on the assignment is the day before `on`; from then on he writes none of its lessons."""
 
     type: Literal["TeacherUnassigned.v1"] = "TeacherUnassigned.v1"
     assignment: str
@@ -172,12 +173,12 @@ class GradesCarriedOver(Event):
 
 
 class TakenFinal(Part):
-    """The final of a period page as the year page takes it: by the event that set it."""
+    """The final of a period page as the year page takes it: by the event that set it; value None: withdrawn there."""
 
     student: str
     page: str
     event: str
-    value: FinalValue
+    value: FinalValue | None = None
 
 
 class FinalsTaken(Event):
@@ -245,7 +246,8 @@ class HomeworkAssigned(Event):
 
 
 class GradeRecorded(Event):
-    """makeup_on: the day a make-up beside an absence was written. retake_of: the grade that this one is a retake of."""
+    """makeup_on: the day on which a make-up beside an absence, or a retake, was written. retake_of: the grade of the
+    same cell that this one is a retake of. A grade given back by an undo comes again under its old id."""
 
     type: Literal["GradeRecorded.v1"] = "GradeRecorded.v1"
     grade: str
@@ -295,12 +297,16 @@ class Absence(Part):
 
 
 class AttendanceMarked(Event):
-    """The attendance of a whole lesson: who is not in `marks` was there. Replaces what was marked before."""
+    """The attendance of a whole lesson: who is not in `marks` was there. Replaces what was marked before.
+
+    corrects: id of the event that it replaces. taken_back: undone, as if never marked; `marks` is empty then.
+    """
 
     type: Literal["AttendanceMarked.v1"] = "AttendanceMarked.v1"
     lesson: str
     marks: tuple[Absence, ...]
     corrects: str | None = None
+    taken_back: bool = False
     late_by_days: Days = 0
 
 
