@@ -126,6 +126,10 @@ class Grants:
         """The objects of `relation`, whatever the day (a student's groups over all years)."""
         return {self._by_id[i].object for i in self._of_subject.get((subject, relation), ())}
 
+    def terms(self, subject: str, relation: str) -> list[Relation]:
+        """The relations of that name with their dates, past and future ones too (a student's days in each group)."""
+        return [self._by_id[i] for i in self._of_subject.get((subject, relation), ())]
+
     def roles(self, subject: str, on: date) -> dict[str, set[str]]:
         """What the person is on that day: {role or relation: scopes or objects}; scope "" = the whole college."""
         return {
