@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, LiteralString, NamedTuple
 
 from psycopg import AsyncConnection, sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from services.kit.settings import CannotStart
@@ -27,12 +27,21 @@ MIGRATION_LOCK = 7_316_001
 
 
 class Database(NamedTuple):
-    """A service's database: its name, the service's role, and how to connect as that role and as the owner."""
+    """A service's database: its name, the service's role, and how to connect as that role and as the owner.
+
+    owner_dsn is empty where the operator keeps it to himself and migrates by a job of his own.
+    """
 
     name: str
     role: str
     dsn: str
     owner_dsn: str
+
+
+def given(dsn: str, owner_dsn: str | None) -> Database:
+    """The database at an address from the settings."""
+    parts = conninfo_to_dict(dsn)
+    return Database(str(parts.get("dbname", "")), str(parts.get("user", "")), dsn, owner_dsn or "")
 
 
 async def prepare(admin_dsn: str, service: str, password: Callable[[str], str], prefix: str = "zhurnal") -> Database:

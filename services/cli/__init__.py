@@ -1,0 +1,1 @@
+"""The command line `zhurnal`, one module per group of commands."""

@@ -1,0 +1,82 @@
+"""The databases of an installation: on the embedded server of the data folder, or at the addresses given.
+
+`open_store` serves the process that runs the system: it starts the embedded server and brings every database to the
+version of this program. `reach_store` serves a command line beside it: it joins a running server, or starts one for
+the time of the command.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from psycopg import AsyncConnection
+
+from services.kit import postgres
+from services.kit.embedded import EmbeddedServer
+from services.kit.log.postgres import install as install_log
+from services.kit.postgres import Database, migrate, migrations_of, prepare
+from services.kit.projector import install as install_view
+from services.kit.settings import SERVICES, CannotStart, Settings
+from services.kit.view import View
+
+LOGS = ("identity", "schedule", "gradebook")
+"""The services that keep an event log."""
+
+
+class Store(NamedTuple):
+    """{service: its database}, and the embedded server if it is ours."""
+
+    databases: dict[str, Database]
+    server: EmbeddedServer | None
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, views: dict[str, tuple[View, ...]]) -> AsyncIterator[Store]:
+    """The store of the serving process. Raises CannotStart."""
+    server = await asyncio.to_thread(EmbeddedServer.start, settings.data) if settings.embedded else None
+    try:
+        store = Store(await _databases(settings, server), server)
+        await asyncio.gather(*(_bring_up(name, store.databases[name], views.get(name, ())) for name in SERVICES))
+        yield store
+    finally:
+        if server is not None:
+            await asyncio.to_thread(server.stop)
+
+
+@asynccontextmanager
+async def reach_store(settings: Settings, views: dict[str, tuple[View, ...]]) -> AsyncIterator[Store]:
+    """The store of a command beside a running system or without one. Raises CannotStart."""
+    running = EmbeddedServer.attach(settings.data) if settings.embedded else None
+    if running is None and settings.embedded and not (settings.data / "postgres").exists():
+        raise CannotStart(
+            f"В {settings.data} нет данных журнала: укажите папку через --data или сначала запустите zhurnal up.",
+            f"There is no journal in {settings.data}: name its folder by --data, or run zhurnal up first.",
+        )
+    if running is None:
+        async with open_store(settings, views) as store:
+            yield store
+    else:
+        yield Store(await _databases(settings, running), running)
+
+
+async def _databases(settings: Settings, server: EmbeddedServer | None) -> dict[str, Database]:
+    if server is not None:
+        prepared = [await prepare(server.dsn(), name, server.password) for name in SERVICES]
+        return dict(zip(SERVICES, prepared, strict=True))
+    return {name: postgres.given(*settings.database(name)) for name in SERVICES}
+
+
+async def _bring_up(name: str, database: Database, views: tuple[View, ...]) -> None:
+    """Migrations, the log and the views of one service; without the owner's address only the version is checked."""
+    migrations = migrations_of(f"services.{name}")
+    if not database.owner_dsn:
+        async with await AsyncConnection.connect(database.dsn, autocommit=True) as conn:
+            await postgres.check_version(conn, migrations)
+        return
+    await migrate(database.owner_dsn, database.role, migrations)
+    async with await AsyncConnection.connect(database.owner_dsn, autocommit=True) as owner:
+        if name in LOGS:
+            await install_log(owner, database.role)
+        for view in views:
+            await install_view(owner, view)
