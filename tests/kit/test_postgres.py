@@ -8,6 +8,8 @@ import pytest
 from psycopg import AsyncConnection, errors
 
 from services.kit.embedded import EmbeddedServer
+from services.kit.log.eventlog import NO_STREAM, NewEvent
+from services.kit.log.postgres import PostgresLog, install
 from services.kit.postgres import Database, check_version, migrate, migrations_of, open_pool, prepare
 from services.kit.settings import CannotStart
 from tests.conftest import NewDatabase
@@ -121,6 +123,27 @@ async def test_preparing_is_finished_after_it_was_cut_short(server: EmbeddedServ
     await prepare(server.dsn(), "gradebook", server.password, prefix=made.name.removesuffix("_gradebook"))
     granted = await _run(made.dsn, "select has_database_privilege('public', current_database(), 'connect')")
     assert granted == [(False,)]
+
+
+async def test_the_event_log_in_such_a_database_is_written_by_its_function_only(database: NewDatabase) -> None:
+    made = await database("gradebook")
+    async with await AsyncConnection.connect(made.owner_dsn, autocommit=True) as owner:
+        await install(owner, made.role)
+    pool = await open_pool(made.dsn, name="gradebook")
+    try:
+        event = NewEvent("00000000-0000-4000-8000-000000000001", "Tried.v1", "{}", "{}")
+        assert await PostgresLog(pool).append("stream", NO_STREAM, [event]) == (1, 0, False)
+    finally:
+        await pool.close()
+    copied = "insert into event select position + 1, gen_random_uuid(), stream, 1, type, at, body, meta from event"
+    for dsn in (made.dsn, made.owner_dsn):
+        for statement in ("update event set body = ''", "delete from event", "truncate event", "delete from log"):
+            with pytest.raises(errors.InsufficientPrivilege):
+                await _run(dsn, statement)
+    for statement in (copied, "insert into log default values", "alter table event disable trigger all"):
+        with pytest.raises(errors.InsufficientPrivilege):
+            await _run(made.dsn, statement)
+    assert await _run(made.dsn, "select count(*) from event") == [(1,)]
 
 
 # -- migrations ---------------------------------------------------------------------------------------------------
