@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Any, LiteralString, NamedTuple
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
@@ -103,8 +103,10 @@ async def _execute(conn: AsyncConnection[Any], statement: LiteralString, name: s
 
 
 def migrations_of(package: str, folder: str = "migrations") -> list[str]:
-    """The SQL texts of `package`'s files 0001_what.sql, 0002_what.sql … in order."""
+    """The SQL texts of `package`'s files 0001_what.sql, 0002_what.sql … in order; none if it has no such folder."""
     place = files(package).joinpath(folder)
+    if not place.is_dir():
+        return []
     names = sorted(entry.name for entry in place.iterdir() if entry.name.endswith(".sql"))
     for number, name in enumerate(names, 1):
         assert re.match(rf"{number:04}_\w+\.sql$", name), f"{name} should be number {number:04}"
@@ -126,18 +128,32 @@ async def migrate(owner_dsn: str, role: str, migrations: Sequence[str]) -> None:
             await conn.execute(
                 sql.SQL("revoke insert, update, delete on schema_version from {}").format(sql.Identifier(role))
             )
-        applied = await check_version(conn, migrations)
+        applied = await _applied(conn, migrations)
         for version, text in enumerate(migrations[applied:], applied + 1):
             async with conn.transaction():
                 await conn.execute(text.encode())
                 await conn.execute("insert into schema_version values (%s, %s)", (version, _digest(text)))
 
 
-async def check_version(conn: AsyncConnection[Any], migrations: Sequence[str]) -> int:
-    """The version of the data, for a service that has no owner's address and leaves migrating to its operator.
+async def check_version(conn: AsyncConnection[Any], migrations: Sequence[str]) -> None:
+    """For a service that has no owner's address and leaves migrating to its operator: is the data up to date?
 
-    Raises CannotStart as `migrate` does.
+    Raises CannotStart as `migrate` does, and for data that is not migrated yet.
     """
+    try:
+        applied = await _applied(conn, migrations)
+    except errors.UndefinedTable:
+        applied = -1
+    if applied < len(migrations):
+        raise CannotStart(
+            f"База {conn.info.dbname} не обновлена до версии {len(migrations)}: запустите с адресом её владельца.",
+            f"The database {conn.info.dbname} is not migrated to version {len(migrations)}: start once with the "
+            f"address of its owner.",
+        )
+
+
+async def _applied(conn: AsyncConnection[Any], migrations: Sequence[str]) -> int:
+    """The version of the data. Raises CannotStart for one that did not come from these migrations."""
     cursor = await conn.execute("select digest from schema_version order by version")
     digests = [row[0] for row in await cursor.fetchall()]
     if len(digests) > len(migrations):

@@ -176,6 +176,17 @@ async def test_data_of_a_newer_version_is_refused_with_one_sentence(database: Ne
             await check_version(conn, [FIRST])
 
 
+async def test_a_service_without_the_owners_address_wants_data_that_is_up_to_date(database: NewDatabase) -> None:
+    made = await database("gradebook")
+    async with await AsyncConnection.connect(made.dsn, autocommit=True) as conn:
+        with pytest.raises(CannotStart, match="not migrated to version 1"):
+            await check_version(conn, [FIRST])
+        await migrate(made.owner_dsn, made.role, [FIRST])
+        await check_version(conn, [FIRST])
+        with pytest.raises(CannotStart, match="not migrated to version 2"):
+            await check_version(conn, [FIRST, SECOND])
+
+
 async def test_a_changed_migration_is_noticed(database: NewDatabase) -> None:
     made = await _migrated(database)
     with pytest.raises(CannotStart, match="by another program"):
@@ -189,6 +200,7 @@ def test_migration_files_are_read_by_number(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.syspath_prepend(tmp_path)
     for name in ("0002_more.sql", "0001_tables.sql", "notes.txt"):
         (folder / name).write_text(name)
+    assert migrations_of("invented_service", "absent") == []
     assert migrations_of("invented_service") == ["0001_tables.sql", "0002_more.sql"]
     (folder / "0004_hole.sql").touch()
     with pytest.raises(AssertionError, match="should be number 0003"):
