@@ -11,9 +11,10 @@ from typing import Annotated, Any, NamedTuple
 
 import orjson
 import structlog
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from psycopg import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import Lifespan
 
@@ -44,7 +45,9 @@ class Policy:
     def admits(self, principal: Principal) -> bool:
         if self.service:
             return principal.is_service
-        return self.signed_in or not self.roles.isdisjoint(principal.roles)
+        if self.signed_in:
+            return not principal.is_service
+        return not self.roles.isdisjoint(principal.roles)
 
 
 class GuardedRoute(APIRoute):
@@ -84,9 +87,8 @@ async def _refuse_nul(request: Request) -> None:
         raise problems.Malformed(what="U+0000")
     if request.method != "GET" and "json" in request.headers.get("content-type", ""):
         body = await request.body()
-        if b"\0" in body or ESCAPED_NUL.search(
-            body
-        ):  # the former also finds JSON in UTF-16, which no client here sends
+        # The first also finds JSON in UTF-16, which would slip past the second.
+        if b"\0" in body or ESCAPED_NUL.search(body):
             raise problems.Malformed(what="U+0000")
 
 
@@ -141,6 +143,8 @@ def create_app(
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(OperationalError, _answer_no_store)
+    app.add_exception_handler(InterfaceError, _answer_no_store)
     app.add_exception_handler(Exception, _answer_bug)
     return app
 
@@ -216,6 +220,10 @@ async def change(request: Request) -> ChangeRequest:
 Change = Annotated[ChangeRequest, Depends(change)]
 
 
+MinPosition = Annotated[str | None, Query(pattern=r"^[a-z]{1,20}:[0-9]{1,15}$")]
+"""The query parameter `min_position`: a position that the answer must show, as a change's answer named it."""
+
+
 def json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """`body` as JSON bytes."""
     return Response(orjson.dumps(body), status, headers, media_type="application/json")
@@ -251,8 +259,8 @@ def answer(request: Request, problem: Problem, headers: Mapping[str, str] | None
     spoken = language(request)
     document = orjson.dumps(problem.document(spoken))
     headers = {**(headers or {}), "Content-Language": spoken}
-    if problem.status == 503:
-        headers["Retry-After"] = "1"
+    if problem.status in (429, 503):
+        headers["Retry-After"] = str(problem.extra.get("retry_after", 1))
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(document, problem.status, headers, media_type=MEDIA_TYPE)
@@ -289,6 +297,11 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     if error.status_code in known:
         return answer(request, known[error.status_code](), error.headers)
     return answer(request, problems.Malformed(what=f"HTTP {error.status_code}"))
+
+
+async def _answer_no_store(request: Request, error: Exception) -> Response:
+    log.error("store unavailable", error=type(error).__name__, path=request.url.path)
+    return answer(request, problems.StoreUnavailable())
 
 
 async def _answer_bug(request: Request, error: Exception) -> Response:

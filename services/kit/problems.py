@@ -173,6 +173,16 @@ class OutcomeUnclear(Problem):
     )
 
 
+class StoreUnavailable(Problem):
+    code, status = "store-unavailable", 503
+    title = Text("Хранилище недоступно", "The store cannot be reached")
+    detail = Text("База данных сейчас не отвечает.", "The database does not answer at the moment.")
+    next = Text(
+        "Повторите через несколько секунд; запись — с тем же ключом.",
+        "Try again in a few seconds; a change with the same key.",
+    )
+
+
 class Behind(Problem):
     code, status = "behind", 503
     title = Text("Данные ещё обновляются", "The data is still catching up")
