@@ -1,6 +1,6 @@
 """What the gateway does, as one ASGI app for the one-process mode.
 
-It routes /api/{service}/… to the services; checks Origin and the CSRF header on changes; limits body and time; strips
+It routes /api/{service}/… to the services, but never to their feeds; checks Origin and the CSRF header on changes; limits body and time; strips
 identity headers that came from outside; turns the session cookie into a short-lived token; adds security headers.
 Services behind it see a bearer token or none, never a cookie.
 """
@@ -26,6 +26,8 @@ TIME_LIMIT_SECONDS = 30.0
 IMPORT_TIME_LIMIT_SECONDS = 300.0
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STRIPPED = (b"cookie", b"authorization", b"forwarded")
+INTERNAL_PATHS = frozenset({"log"})
+"""What services offer to each other only: here it does not exist."""
 STRIPPED_PREFIXES = (b"x-zhurnal-", b"x-forwarded-", b"x-auth-")
 
 SECURITY_HEADERS = [
@@ -92,9 +94,9 @@ class Edge:
         if not path.startswith("/api/"):
             await self._own(Request(scope))(scope, receive, send)
             return
-        name, slash, _ = path[5:].partition("/")
+        name, slash, rest = path[5:].partition("/")
         service = self._services.get(name)
-        if service is None or not slash:
+        if service is None or not slash or rest.strip("/") in INTERNAL_PATHS:
             raise problems.NotFound
         headers = scope["headers"]
         kept, cookies, bearer = _sort_out(headers)

@@ -132,7 +132,7 @@ async def test_every_answer_carries_the_security_headers(client: httpx.AsyncClie
 
 
 async def test_unknown_places_answer_problems_in_both_languages(client: httpx.AsyncClient) -> None:
-    for path in ("/api/none/x", "/api/echo", "/../etc/passwd", "/problems/none"):
+    for path in ("/api/none/x", "/api/echo", "/api/echo/log", "/api/echo//log/", "/../etc/passwd", "/problems/none"):
         russian = await client.get(path)
         english = await client.get(path, headers={"accept-language": "en-GB,en;q=0.9"})
         assert russian.status_code == english.status_code == 404
