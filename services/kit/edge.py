@@ -1,7 +1,8 @@
 """What the gateway does, as one ASGI app for the one-process mode.
 
-It routes /api/{service}/… to the services, but never to their feeds; checks Origin and the CSRF header on changes; limits body and time; strips
-identity headers that came from outside; turns the session cookie into a short-lived token; adds security headers.
+It routes /api/{service}/… to the services, but never to their feeds; checks Origin and the CSRF header on changes;
+limits body and time; strips identity headers that came from outside; turns the session cookie into a short-lived
+token; adds security headers.
 Services behind it see a bearer token or none, never a cookie.
 """
 
