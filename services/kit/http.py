@@ -7,6 +7,7 @@ as `Caller`, a change as `Change` (with its Idempotency-Key) and answer bytes th
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 import orjson
@@ -22,6 +23,7 @@ from contracts.envelope import canonical
 from services.kit import problems
 from services.kit.authn import Authenticator, Principal
 from services.kit.handle import Command, command_id
+from services.kit.openapi import describe
 from services.kit.problems import MEDIA_TYPE, Problem
 
 KEY = re.compile(r"[\x21-\x7e]{8,128}")
@@ -140,6 +142,7 @@ def create_app(
             if not isinstance(getattr(route, "policy", None), Policy):
                 raise UnguardedRoute(f"{title}: {getattr(route, 'path', route)}")
             app.router.routes.append(route)
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.add_exception_handler(HTTPException, _answer_http)
@@ -147,6 +150,12 @@ def create_app(
     app.add_exception_handler(InterfaceError, _answer_no_store)
     app.add_exception_handler(Exception, _answer_bug)
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        app.openapi_schema = describe(FastAPI.openapi(app), guarded_routes(app), change)
+    return app.openapi_schema
 
 
 def guarded_routes(app: FastAPI) -> list[GuardedRoute]:
