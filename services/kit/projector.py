@@ -130,6 +130,12 @@ class Projector:
             await self._open(name)
             await self._fill(name)
 
+    async def shown(self, min_position: str | None) -> None:
+        """Honour `min_position` of a query, `log:position`: return once the view shows it. Raises Behind."""
+        if min_position:
+            name, _, position = min_position.partition(":")
+            await self.reached(name, int(position))
+
     async def reached(self, name: str, position: int) -> None:
         """Return once the view shows that position of the log. Raises Behind after `REACHED_LIMIT_SECONDS`."""
         if self.positions.get(name, 0) >= position:

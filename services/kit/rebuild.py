@@ -5,6 +5,7 @@ switched by renaming schemas: one transaction, so a crash leaves the live view a
 transaction rolled back after comparing every row. Readers are never kept waiting longer than for the renaming.
 """
 
+import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -139,15 +140,22 @@ async def _fold(fold: Fold, name: str, feed: Feed, limit: int, progress: Progres
 
 
 async def _chunks(feed: Feed, after: int, limit: int) -> AsyncIterator[list[Recorded]]:
-    """The events with after < position ≤ limit."""
-    while after < limit:
-        rows = await feed.read(after, CHUNK)
-        if rows and rows[-1].position > limit:
-            rows = [row for row in rows if row.position <= limit]
-        if not rows:
-            return
-        yield rows
+    """The events with after < position ≤ limit; the next chunk is fetched while the caller works on this one."""
+    if after >= limit:
+        return
+    rows = await feed.read(after, CHUNK)
+    while rows:
         after = rows[-1].position
+        following = asyncio.create_task(_after(feed, after, limit))
+        try:
+            yield rows if after <= limit else [row for row in rows if row.position <= limit]
+            rows = await following
+        finally:
+            following.cancel()
+
+
+async def _after(feed: Feed, after: int, limit: int) -> list[Recorded]:
+    return await feed.read(after, CHUNK) if after < limit else []
 
 
 class _JsonText(Dumper):

@@ -1,0 +1,216 @@
+"""The student's card from the rows of the view: over all disciplines and years (R 2.4, 2.8). Pure.
+
+Per page (discipline × period): lessons that are the student's with grades, absence, topic and homework; the weighted
+mean; hours held and missed; the final; topics passed against plan (R 2.2, 2.8); grades carried over. Names are not
+here: the card speaks in ids of people. Means and percentages are hundredths.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from services.kit.csvfile import hundredths
+from services.reporting.indicators import attendance
+from services.reporting.standing import Hours, Rules, Subgroups, class_on, enrolled, marks, moves_of
+
+Rows = Mapping[str, Sequence[Any]]
+
+VALUE_NAMES = {"pass": "зачёт", "fail": "незачёт", "na": "н/а", "exempt": "осв", "credited": "перезачтено"}
+CLASS_NAMES = {"ill": "болезнь", "excused": "уважительная", "unexcused": "неуважительная"}
+CSV_HEADER = (
+    "Год",
+    "Период",
+    "Код",
+    "Дисциплина",
+    "Дата",
+    "Пара",
+    "Часы",
+    "Тема",
+    "Отметки",
+    "Пропущено часов",
+    "Причина",
+    "Опоздание, мин",
+    "Домашнее задание",
+    "Средневзвешенный балл",
+    "Итоговая",
+)
+
+
+def card(student: str, rows: Rows, year: str | None, period: str | None) -> dict[str, Any]:
+    """The document. `year` and `period` narrow the disciplines; the list of years for switching is always whole."""
+    lessons = _by_page(rows["lessons"])
+    grades = _by_page(rows["grades"])
+    classes = [tuple(row) for row in rows["classes"]]
+    total = Hours()
+    disciplines = []
+    for page in rows["pages"]:
+        if year in (None, page.year) and period in (None, page.period):
+            shown, hours = _page(student, page, lessons.get(page.page, ()), grades.get(page.page, ()), classes)
+            disciplines.append(shown)
+            total.include(hours)
+    status = rows["status"][0].status if rows["status"] else "studying"
+    return {
+        "student": student,
+        "status": status,
+        "years": _years(rows["pages"]),
+        "hours": total.shown(),
+        "attendance": attendance(total.held, total.missed),
+        "disciplines": disciplines,
+    }
+
+
+def _by_page(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.page].append(row)
+    return found
+
+
+def _years(pages: Iterable[Any]) -> list[dict[str, Any]]:
+    """Years with their periods, as they began."""
+    years: dict[str, dict[str, Any]] = {}
+    for page in pages:
+        year = years.setdefault(page.year, {"year": page.year, "title": page.year_title, "periods": {}})
+        year["periods"].setdefault(
+            page.period,
+            {
+                "period": page.period,
+                "title": page.period_title,
+                "kind": page.kind,
+                "starts_on": page.starts_on,
+                "ends_on": page.ends_on,
+            },
+        )
+    return [{**year, "periods": list(year["periods"].values())} for year in years.values()]
+
+
+def _page(
+    student: str, page: Any, lessons: Sequence[Any], grades: Sequence[Any], classes: Sequence[Any]
+) -> tuple[dict[str, Any], Hours]:
+    moves = moves_of(page.moves)
+    rules = Rules.of(page.weights, page.retake)
+    assignments = orjson.loads(page.assignments or "[]")
+    subgroups = Subgroups.of(assignments, page.subgroups)
+    carried = orjson.loads(page.carried or "[]")
+    taken = orjson.loads(page.taken or "[]")
+    found = marks(rules, grades, carried, (value for _, value in taken))
+    of_lesson: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for grade in grades:
+        of_lesson[grade.lesson].append(_grade(grade, rules, grade.grade in found.replaced))
+    hours = Hours()
+    shown = []
+    given: dict[int, int] = defaultdict(int)
+    for lesson in lessons:
+        cell = of_lesson.get(lesson.lesson)
+        his = enrolled(moves, lesson.held_on) and subgroups.has(student, lesson.assignment)
+        if not his and cell is None:
+            continue
+        mark = orjson.loads(lesson.mark) if lesson.mark else None
+        item = _lesson(lesson, cell)
+        if his:
+            reason = class_on(classes, lesson.held_on) if mark and mark[0] else None
+            hours.add(lesson.hours, mark, reason)
+            if mark:
+                item["absence"] = {"hours": mark[0], "late": mark[1], "left_early": mark[2], "class": reason}
+            if lesson.topic_no is not None:
+                given[lesson.topic_no] += lesson.hours
+        shown.append(item)
+    return {
+        "page": page.page,
+        "group": {"id": page.study_group, "title": page.group_title},
+        "discipline": {
+            "id": page.discipline,
+            "code": page.code,
+            "title": page.title,
+            "kind": page.discipline_kind,
+        },
+        "period": page.period,
+        "year": page.year,
+        "state": "closed" if page.closed else "signed" if page.signed else "open",
+        "teachers": sorted({row[1] for row in assignments if row[4] is None and subgroups.has(student, row[0])}),
+        "mean": found.mean,
+        "counted": found.counted,
+        "final": page.final,
+        "final_mean": page.final_mean,
+        "hours": hours.shown(),
+        "attendance": attendance(hours.held, hours.missed),
+        "programme": _programme(page.topics, given, hours.held),
+        "lessons": shown,
+        "carried": [{**grade, "source_page": page.source_page} for grade in carried],
+        "taken": [{"page": source, "value": value} for source, value in taken],
+    }, hours
+
+
+def _grade(grade: Any, rules: Rules, replaced: bool) -> dict[str, Any]:
+    shown = {"grade": grade.grade, "value": grade.value, "work": grade.work, "weight": rules.weight(grade.work)}
+    if grade.makeup_on is not None:
+        shown["makeup_on"] = grade.makeup_on
+    if grade.retake_of is not None:
+        shown["retake_of"] = grade.retake_of
+    if replaced:
+        shown["replaced"] = True
+    return shown
+
+
+def _lesson(lesson: Any, grades: list[dict[str, Any]] | None) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "lesson": lesson.lesson,
+        "date": lesson.held_on,
+        "pair": lesson.pair,
+        "number": lesson.number,
+        "hours": lesson.hours,
+        "kind": lesson.kind,
+        "teacher": lesson.taught_by,
+        "topic": lesson.topic,
+        "topic_no": lesson.topic_no,
+        "grades": grades or [],
+    }
+    if lesson.homework:
+        shown["homework"] = {"text": lesson.homework, "due_on": lesson.due_on}
+    return shown
+
+
+def _programme(topics: str | None, given: Mapping[int, int], held: int) -> dict[str, Any] | None:
+    """Hours given and topics passed against the adopted plan; a topic is passed once its hours were given."""
+    if topics is None:
+        return None
+    plan = orjson.loads(topics)
+    shown = [
+        {"number": number, "title": title, "hours": hours, "given": given.get(number, 0)}
+        for number, title, hours, _ in plan
+    ]
+    return {
+        "hours": sum(t["hours"] for t in shown),
+        "given": held,
+        "topics": len(shown),
+        "passed": sum(t["given"] >= t["hours"] > 0 for t in shown),
+        "plan": shown,
+    }
+
+
+def csv_rows(document: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """The card as lines: one per lesson; a page without lessons has one line of its own."""
+    years = {y["year"]: y["title"] or y["year"] for y in document["years"]}
+    periods = {p["period"]: p["title"] or p["period"] for y in document["years"] for p in y["periods"]}
+    for page in document["disciplines"]:
+        head = (years[page["year"]], periods[page["period"]], page["discipline"]["code"], page["discipline"]["title"])
+        tail = (hundredths(page["mean"]), VALUE_NAMES.get(page["final"], page["final"]))
+        for lesson in page["lessons"]:
+            absence = lesson.get("absence", {})
+            yield (
+                *head,
+                lesson["date"],
+                lesson["pair"],
+                lesson["hours"],
+                lesson["topic"],
+                "/".join(VALUE_NAMES.get(g["value"], g["value"]) for g in lesson["grades"]),
+                absence.get("hours") or None,
+                CLASS_NAMES.get(absence.get("class")),
+                absence.get("late") or None,
+                lesson.get("homework", {}).get("text"),
+                *tail,
+            )
+        if not page["lessons"]:
+            yield (*head, *(None,) * 9, *tail)

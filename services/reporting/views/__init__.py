@@ -1,0 +1,1 @@
+"""The views of reporting, one file per view."""
