@@ -151,10 +151,13 @@ class GuardianUnlinked(Event):
 
 
 class ActivationCodeIssued(Event):
+    """`reissued`: the person had an account already; its owner and the deputy are to hear of it (domain §2)."""
+
     type: Literal["ActivationCodeIssued.v1"] = "ActivationCodeIssued.v1"
     code: str
     person: str
     issued_by: str
+    reissued: bool = False
 
 
 class AccountActivated(Event):
