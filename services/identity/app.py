@@ -1,0 +1,102 @@
+"""The identity service: people, groups, roles and links by date, accounts and sessions, and who read whose data.
+
+`Identity` is the service object: commands work on it without HTTP as well (`execute`). `build` makes its app;
+`exchange` turns a session cookie into a token for the edge; `read_sink` takes the staff reads of every service.
+"""
+
+from zoneinfo import ZoneInfo
+
+from services.identity import http, http_groups, http_people, readlog
+from services.identity.accounts import Accounts, issue_code
+from services.identity.commands import Commands, Do, Log, Outcome, Tx
+from services.identity.passwords import Passwords
+from services.identity.people import PersonData, make_administrator, register
+from services.identity.sessions import Sessions
+from services.kit import feed
+from services.kit.authn import Authenticator, Grants, TokenIssuer
+from services.kit.clock import Clock, IdSource
+from services.kit.handle import Command
+from services.kit.http import create_app
+from services.kit.postgres import Pool
+from services.kit.reads import Read, ReadLog
+from services.kit.service import Service
+
+NAME = "identity"
+SYSTEM = "system:identity"
+
+
+class Identity:
+    """The service object. `secure`: served over TLS, so the cookie is Secure and carries the `__Host-` prefix."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        log: Log,
+        issuer: TokenIssuer,
+        grants: Grants,
+        clock: Clock,
+        ids: IdSource,
+        zone: ZoneInfo,
+        *,
+        secure: bool,
+        passwords: Passwords | None = None,
+    ) -> None:
+        self.pool, self.log, self.issuer, self.clock, self.ids, self.zone = pool, log, issuer, clock, ids, zone
+        self.secure = secure
+        self.cookie = "__Host-zhurnal" if secure else "zhurnal"
+        self.passwords = passwords or Passwords()
+        self.commands = Commands(pool, log, clock, zone)
+        self.sessions = Sessions(self.commands, issuer, grants)
+        self.accounts = Accounts(self.commands, self.sessions, self.passwords, ids)
+        self.reads = ReadLog(self.read_sink)
+
+    async def exchange(self, cookie: str) -> str | None:
+        """The token of the session with this cookie value, None when there is none or it is over."""
+        return await self.sessions.exchange(cookie)
+
+    async def read_sink(self, reads: list[Read]) -> None:
+        """Take staff reads, of this service and of the others."""
+        await readlog.record(self.pool, reads)
+
+    async def execute(self, command: Command, do: Do, *, secret: bool = False) -> Outcome:
+        """Carry a change out, see `Commands.execute`."""
+        return await self.commands.execute(command, do, secret=secret)
+
+    def as_system(self, via: str = "cli") -> Command:
+        """A new command that no person gave."""
+        return Command(self.ids.new(), "", SYSTEM, via=via)
+
+
+async def first_code(svc: Identity) -> str | None:
+    """A one-time code for the first administrator, who is made if the system has none.
+
+    A code given before and not used is void then. None when an administrator has an account already.
+    """
+
+    async def do(tx: Tx) -> dict[str, object]:
+        await tx.run("select pg_advisory_xact_lock(hashtext('identity: administrators'))")
+        rows = await tx.rows(
+            "select r.subject, a.person is not null from relation r left join account a on a.person = r.subject"
+            " where r.relation = 'journal_administrator' and r.starts_on <= %(today)s"
+            " and (r.ends_on is null or r.ends_on >= %(today)s) order by r.starts_on, r.subject",
+            {"today": tx.today},
+        )
+        if any(active for _, active in rows):
+            return {}
+        if rows:
+            person = rows[0][0]
+        else:
+            person = await register(tx, PersonData("Администратор", "журнала"))
+            await make_administrator(tx, person)
+        return await issue_code(tx, person)
+
+    outcome = await svc.execute(svc.as_system(), do, secret=True)
+    code = outcome.answer.get("secret")
+    return None if code is None else str(code)
+
+
+def build(svc: Identity, authenticator: Authenticator) -> Service:
+    """The app of identity, mounted at /api/identity, and its loops."""
+    routers = [routes(svc) for routes in (http.routes, http_people.routes, http_groups.routes)]
+    app = create_app(NAME, [*routers, feed.routes(svc.log)], authenticator)
+    return Service(NAME, app, (svc.sessions.run, svc.reads.run))
