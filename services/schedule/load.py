@@ -40,7 +40,7 @@ def assign(state: Year, wanted: Iterable[TeachingAssigned], periods: Mapping[str
         others = [o for o in responsible.get(_page(fact), ()) if o.assignment != fact.assignment]
         if fact.responsible:
             for other in others:
-                if _meet(fact, other):
+                if meet(fact, other):
                     raise ResponsibleTaken(assignment=other.assignment)
             others.append(fact)
         responsible[_page(fact)] = others
@@ -110,7 +110,7 @@ def _page(fact: TeachingAssigned) -> tuple[str, str, str]:
     return fact.group, fact.discipline, fact.period
 
 
-def _meet(one: TeachingAssigned, other: TeachingAssigned) -> bool:
+def meet(one: TeachingAssigned, other: TeachingAssigned) -> bool:
     """Both are in force on some day."""
     return (other.ends_on is None or one.starts_on <= other.ends_on) and (
         one.ends_on is None or other.starts_on <= one.ends_on

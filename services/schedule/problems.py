@@ -65,6 +65,16 @@ class ResponsibleTaken(Problem):
     clause = "R 4.4.5"
 
 
+class OwnPage(Problem):
+    code, status = "own-page", 403
+    title = Text("Себе страницу не дают", "Nobody gives a page to himself")
+    detail = Text(
+        "Нагрузку и замены на своё имя назначает другой сотрудник.",
+        "Another member of staff assigns teaching and substitutions in your name.",
+    )
+    next = Text("Попросите заместителя директора или учебную часть.", "Ask the deputy director or the study office.")
+
+
 class NotLater(Problem):
     code, status = "reassignment-not-later", 409
     title = Text("Уже есть более поздняя передача нагрузки", "The assignment has passed on later already")

@@ -1,0 +1,89 @@
+"""The schedule service: its log, its aggregates, its views.
+
+Four kinds of streams: `catalogue`, `calendar/{group}`, `programme/{group}` and `timetable/{year}`, where load and
+lessons of an academic year are judged together (S1).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from psycopg import AsyncConnection
+
+from contracts.events.schedule import EVENTS
+from services.kit import feed
+from services.kit.authn import Authenticator
+from services.kit.bus.bus import Bus
+from services.kit.clock import Clock
+from services.kit.handle import Handler
+from services.kit.http import create_app
+from services.kit.log.eventlog import Appended, EventLog, Feed, NewEvent
+from services.kit.postgres import Pool
+from services.kit.projector import Projector
+from services.kit.reads import ReadLog
+from services.kit.service import Service
+from services.schedule import http
+from services.schedule.catalogue import Catalogue
+from services.schedule.periods import Calendar
+from services.schedule.programmes import Programmes
+from services.schedule.views import catalogue, lessons
+from services.schedule.year import Year
+
+NAME = "schedule"
+YEARS_KEPT = 4
+"""Folded academic years held in memory: the running one, its neighbours."""
+
+VIEWS = (catalogue.VIEW, lessons.VIEW)
+
+
+class Log(EventLog, Protocol):
+    """What schedule needs of its log: an import appends to several streams in one transaction."""
+
+    async def append_in(
+        self, conn: AsyncConnection[Any], stream: str, expected: int, events: Sequence[NewEvent]
+    ) -> Appended: ...
+
+    def grew(self, head: int) -> None: ...
+
+
+class Schedule:
+    """The service object. Commands (`commands.py`) work on it without HTTP as well."""
+
+    def __init__(
+        self, pool: Pool, log: Log, identity: Feed, bus: Bus, clock: Clock, zone: ZoneInfo, reads: ReadLog
+    ) -> None:
+        self.pool, self.log, self.clock, self.zone, self.reads = pool, log, clock, zone, reads
+        self.catalogue = Handler(log, EVENTS, Catalogue, clock, keep=1)
+        self.calendars = Handler(log, EVENTS, Calendar, clock)
+        self.programmes = Handler(log, EVENTS, Programmes, clock)
+        self.years = Handler(log, EVENTS, Year, clock, keep=YEARS_KEPT)
+        self.importing = asyncio.Lock()
+        feeds: dict[str, Feed] = {"schedule": log, "identity": identity}
+        self.projectors = [Projector(view, pool, {name: feeds[name] for name in view.logs}, bus) for view in VIEWS]
+
+    def day(self, instant: datetime) -> date:
+        """The day of the college at that instant."""
+        return instant.astimezone(self.zone).date()
+
+    async def shown(self, position: int) -> None:
+        """Return once the views show that position of the schedule log. Raises Behind."""
+        for projector in self.projectors:
+            await projector.reached(NAME, position)
+
+
+def build(
+    pool: Pool,
+    log: Log,
+    identity: Feed,
+    bus: Bus,
+    authenticator: Authenticator,
+    clock: Clock,
+    zone: ZoneInfo,
+    reads: ReadLog,
+) -> tuple[Schedule, Service]:
+    """The service object, and what the composition root mounts and runs. `identity`: the feed of identity's log."""
+    svc = Schedule(pool, log, identity, bus, clock, zone, reads)
+    app = create_app("Zhurnal schedule", [http.routes(svc), feed.routes(log)], authenticator)
+    return svc, Service(NAME, app, tuple(projector.run for projector in svc.projectors))
