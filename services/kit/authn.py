@@ -28,6 +28,7 @@ SILENCE_SECONDS = 5.0
 POLL_SECONDS = 1.0
 BATCH = 5000
 TOKENS_KEPT = 10_000
+SHADOWED = frozenset({"role:curator", "role:guardian", "role:member"})
 
 log = structlog.get_logger()
 
@@ -131,11 +132,14 @@ class Grants:
         return [self._by_id[i] for i in self._of_subject.get((subject, relation), ())]
 
     def roles(self, subject: str, on: date) -> dict[str, set[str]]:
-        """What the person is on that day: {role or relation: scopes or objects}; scope "" = the whole college."""
+        """What the person is on that day: {role or relation: scopes or objects}; scope "" = the whole college.
+
+        Curator, guardian and member are what relations make of him; a granted role of such a name widens nothing.
+        """
         return {
             relation.removeprefix("role:"): objects
             for relation in self._relations_of.get(subject, ())
-            if (objects := self.objects(subject, relation, on))
+            if relation not in SHADOWED and (objects := self.objects(subject, relation, on))
         }
 
     def admits(self, claims: Claims) -> bool:
