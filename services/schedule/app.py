@@ -73,17 +73,7 @@ class Schedule:
             await projector.reached(NAME, position)
 
 
-def build(
-    pool: Pool,
-    log: Log,
-    identity: Feed,
-    bus: Bus,
-    authenticator: Authenticator,
-    clock: Clock,
-    zone: ZoneInfo,
-    reads: ReadLog,
-) -> tuple[Schedule, Service]:
-    """The service object, and what the composition root mounts and runs. `identity`: the feed of identity's log."""
-    svc = Schedule(pool, log, identity, bus, clock, zone, reads)
-    app = create_app("Zhurnal schedule", [http.routes(svc), feed.routes(log)], authenticator)
-    return svc, Service(NAME, app, tuple(projector.run for projector in svc.projectors))
+def build(svc: Schedule, authenticator: Authenticator) -> Service:
+    """The app of schedule, mounted at /api/schedule, and its loops."""
+    app = create_app(NAME, [http.routes(svc), feed.routes(svc.log)], authenticator)
+    return Service(NAME, app, tuple(projector.run for projector in svc.projectors))
