@@ -198,8 +198,8 @@ class Sessions:
         """Delete what has expired; nothing of it is needed any more."""
         async with self._commands.reading() as tx:
             await tx.run(
-                "delete from session where opened_at < %(now)s - case when family then %(fa)s else %(sa)s end"
-                " or used_at < %(now)s - case when family then %(fi)s else %(si)s end",
+                "delete from session where opened_at <= %(now)s - case when family then %(fa)s else %(sa)s end"
+                " or used_at <= %(now)s - case when family then %(fi)s else %(si)s end",
                 {
                     "now": tx.now,
                     "fa": FAMILY.absolute,
