@@ -1,14 +1,17 @@
 """What a service hands to the composition root."""
 
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 
+from services.kit.projector import Projector
+
 
 class Service(NamedTuple):
-    """The app of a service, and the loops that run beside it until cancelled (keepers, projectors)."""
+    """The app of a service, its projectors, and the other loops that run beside it until cancelled (keepers)."""
 
     name: str
     app: FastAPI
-    loops: tuple[Callable[[], Awaitable[None]], ...] = ()
+    loops: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    projectors: tuple[Projector, ...] = ()

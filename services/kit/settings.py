@@ -69,6 +69,9 @@ class Settings(BaseModel):
     )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="TCP port to listen on; 0 takes any free one.")
+    secure: bool = Field(
+        False, description="Whether clients reach the journal over TLS: Secure cookie, https origin, HSTS."
+    )
     demo: Literal["class", "none"] = Field(
         "class", description="Generated data loaded into an empty system: class (four groups) or none."
     )

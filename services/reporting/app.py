@@ -40,4 +40,4 @@ def build(
     view = card.VIEW
     projector = Projector(view, pool, {name: feeds[name] for name in view.logs}, bus)
     service = Reporting(pool, projector, reads)
-    return Service(NAME, create_app("Zhurnal: reporting", [routes(service)], authenticator), (projector.run,))
+    return Service(NAME, create_app("Zhurnal: reporting", [routes(service)], authenticator), projectors=(projector,))

@@ -76,4 +76,4 @@ class Schedule:
 def build(svc: Schedule, authenticator: Authenticator) -> Service:
     """The app of schedule, mounted at /api/schedule, and its loops."""
     app = create_app(NAME, [http.routes(svc), feed.routes(svc.log)], authenticator)
-    return Service(NAME, app, tuple(projector.run for projector in svc.projectors))
+    return Service(NAME, app, projectors=tuple(svc.projectors))

@@ -57,7 +57,7 @@ async def world(database: NewDatabase) -> AsyncIterator[World]:
 
     reads = ReadLog(sink)
     service = build(pool, logs.logs, logs.bus, logs.authenticator, reads)
-    projector = service.loops[0].__self__  # type: ignore[attr-defined]
+    projector = service.projectors[0]
     async with logs.client(service.app) as client:
         made = World(logs, client, projector, prepared.owner_dsn, noted)
         made.reads = reads

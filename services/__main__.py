@@ -1,0 +1,23 @@
+"""`zhurnal`, the command line of the journal."""
+
+import typer
+
+from services.cli import audit, bench, importing, rebuild, up
+
+app = typer.Typer(
+    name="zhurnal",
+    help="Электронный журнал колледжа. / Electronic journal of a college.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for module in (up, importing, audit, rebuild, bench):
+    module.register(app)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""`zhurnal up`: all services in one process on one address, until Ctrl-C."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from services.cli.terminal import Data, command, out, print_table, progress, say
+from services.demo import load as demo_load
+from services.identity.app import first_code
+from services.kit import logging
+from services.kit.settings import CannotStart, Settings
+from services.system import System, open_system
+
+STOP_SECONDS = 5
+
+
+def register(app: typer.Typer) -> None:
+    app.command("up")(up)
+
+
+@command
+async def up(
+    data: Data = None,
+    host: Annotated[str | None, typer.Option(help="Адрес / address [127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Порт / port [8080]")] = None,
+    demo: Annotated[str | None, typer.Option(help="class | none [class]")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug | info | warning | error [info]")] = None,
+) -> int:
+    """Запустить журнал. / Run the journal until Ctrl-C."""
+    settings = Settings.load(data=data, host=host, port=port, demo=demo, log_level=log_level)
+    logging.configure(settings.log_level)
+    with _socket(settings) as listening:
+        async with open_system(settings) as system:
+            await _welcome(system, _address(settings, listening))
+            await serve(system, listening)
+    out.print(say("Журнал остановлен.", "The journal has stopped."))
+    return 0
+
+
+async def serve(system: System, listening: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way are finished."""
+    server = _Server(
+        uvicorn.Config(
+            system.edge(),
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            limit_concurrency=1000,
+        )
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    loops = asyncio.create_task(system.run())
+    loops.add_done_callback(lambda _: server.stop())
+    try:
+        await server.serve([listening])
+    finally:
+        loops.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await loops
+
+
+class _Server(uvicorn.Server):
+    """Signals are ours: uvicorn would raise them again after it has stopped."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+def _socket(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as taken:
+        listening.close()
+        raise CannotStart(
+            f"Адрес {settings.host}:{settings.port} занят или недоступен: укажите другой порт через --port.",
+            f"The address {settings.host}:{settings.port} is taken or not available: choose another by --port.",
+        ) from taken
+    return listening
+
+
+def _address(settings: Settings, listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http{'s' if settings.secure else ''}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+async def _welcome(system: System, address: str) -> None:
+    """Load what the first start asks for and say where the journal is."""
+    if system.store.server is not None:
+        system.store.server.announce(address)
+    accounts: list[tuple[str, ...]] = []
+    if system.settings.demo == "class":
+        with progress() as report:
+            accounts = await demo_load.ensure_class(system, report)
+    out.print(say(f"Журнал работает: {address}", f"The journal is running: {address}"), highlight=False)
+    if accounts:
+        print_table(
+            say("Демонстрационные учётные записи (только с этого компьютера)", "Demo accounts (this machine only)"),
+            [
+                say("Роль", "Role"),
+                say("Имя", "Name"),
+                say("Логин", "Login"),
+                say("Пароль", "Password"),
+                say("Начните с", "Try first"),
+            ],
+            accounts,
+        )
+    elif code := await first_code(system.identity):
+        out.print(
+            say(
+                f"Код активации первого администратора (один раз, 14 дней): {code}",
+                f"Activation code of the first administrator (one use, 14 days): {code}",
+            ),
+            highlight=False,
+        )
+    out.print(say("Остановить: Ctrl-C", "Stop: Ctrl-C"))

@@ -1,0 +1,160 @@
+"""The composition root: all services of an installation in one process.
+
+`assemble` builds every part over open databases and starts nothing; `System.run` runs the loops (relays, projectors,
+the keeper, the reader of rights) until cancelled. Command lines assemble the same parts and use them without loops.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from contracts import grants as grant_changes
+from contracts.events import identity as identity_events
+from services.gradebook import app as gradebook
+from services.identity import app as identity
+from services.identity.keys import signing_key
+from services.kit.authn import Authenticator, Grants, GrantsReader, TokenIssuer, TokenVerifier
+from services.kit.bus.memory import MemoryBus
+from services.kit.clock import Clock, IdSource, RandomIds, SystemClock
+from services.kit.edge import Edge
+from services.kit.log.postgres import PostgresLog
+from services.kit.postgres import Pool, open_pool
+from services.kit.rebuild import ensure
+from services.kit.relay import Relay
+from services.kit.service import Service
+from services.kit.settings import SERVICES, Settings
+from services.kit.view import View
+from services.notifications import app as notifications
+from services.reporting import app as reporting
+from services.schedule import app as schedule
+from services.store import LOGS, Store, open_store, reach_store
+
+VIEWS: dict[str, tuple[View, ...]] = {
+    "schedule": schedule.VIEWS,
+    "gradebook": gradebook.VIEWS,
+    "reporting": reporting.VIEWS,
+    "notifications": notifications.VIEWS,
+}
+"""The views of each service, made and brought to their version when the store is opened."""
+
+LARGEST_POOL = {"identity": 4, "schedule": 4, "gradebook": 8, "reporting": 6, "notifications": 4}
+
+
+@dataclass(frozen=True)
+class System:
+    """The parts of a running or resting installation."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    grants: Grants
+    rights: GrantsReader
+    logs: dict[str, PostgresLog]
+    bus: MemoryBus
+    identity: identity.Identity
+    schedule: schedule.Schedule
+    gradebook: gradebook.Gradebook
+    services: dict[str, Service]
+    loops: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+
+    def edge(self, secure: bool = False) -> Edge:
+        """The entrance of the one-process mode."""
+        apps = {name: service.app for name, service in self.services.items()}
+        return Edge(apps, self.identity.exchange, self.identity.cookie, secure, self.failing)
+
+    def failing(self) -> list[str]:
+        """The views that stopped, empty when all is well."""
+        return [f"{p.view.name}: {p.stopped}" for s in self.services.values() for p in s.projectors if p.stopped]
+
+    async def caught_up(self) -> None:
+        """Return once rights, pages and views have read everything that the logs hold now."""
+        await self.rights.catch_up()
+        await self.gradebook.keeper.catch_up()
+        for service in self.services.values():
+            for projector in service.projectors:
+                await projector.catch_up()
+
+    async def run(self) -> None:
+        """Run all loops until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for loop in self.loops:
+                group.create_task(loop())
+
+
+async def assemble(
+    settings: Settings, store: Store, stack: AsyncExitStack, clock: Clock | None = None, ids: IdSource | None = None
+) -> System:
+    """Build the system over open databases; `stack` closes what it opens. `rights` has read nothing yet."""
+    clock, ids, zone = clock or SystemClock(), ids or RandomIds(), settings.zoneinfo
+    pools: dict[str, Pool] = {}
+    for name in SERVICES:
+        pools[name] = await open_pool(store.databases[name].dsn, name=name, largest=LARGEST_POOL[name])
+        stack.push_async_callback(pools[name].close)
+    logs = {name: PostgresLog(pools[name]) for name in LOGS}
+    for event_log in logs.values():
+        stack.push_async_callback(event_log.close)
+
+    issuer = TokenIssuer(signing_key(settings.data / "token-key.pem"), clock)
+    grants = Grants()
+    rights = GrantsReader(grants, logs["identity"], identity_events.EVENTS, grant_changes.changes, clock)
+    authenticator = Authenticator(TokenVerifier(issuer.public_key, clock), grants, clock, zone)
+    bus = MemoryBus()
+    people = identity.Identity(
+        pools["identity"], logs["identity"], issuer, grants, clock, ids, zone, secure=settings.secure
+    )
+    lessons = schedule.Schedule(pools["schedule"], logs["schedule"], logs["identity"], bus, clock, zone, people.reads)
+    pages = gradebook.Gradebook(
+        pools["gradebook"], logs["gradebook"], logs["identity"], logs["schedule"], bus, clock, zone, people.reads
+    )
+    services = (
+        identity.build(people, authenticator),
+        schedule.build(lessons, authenticator),
+        gradebook.build(pages, authenticator),
+        reporting.build(pools["reporting"], logs, bus, authenticator, people.reads),
+        notifications.build(pools["notifications"], logs, bus, authenticator),
+    )
+    loops = (
+        rights.run,
+        *(Relay(event_log, bus, name).run for name, event_log in logs.items()),
+        *(projector.run for service in services for projector in service.projectors),
+        *(loop for service in services for loop in service.loops),
+    )
+    return System(
+        settings,
+        store,
+        clock,
+        grants,
+        rights,
+        logs,
+        bus,
+        people,
+        lessons,
+        pages,
+        {service.name: service for service in services},
+        loops,
+    )
+
+
+@asynccontextmanager
+async def open_system(settings: Settings, clock: Clock | None = None) -> AsyncIterator[System]:
+    """The system of the serving process: databases brought up, views of the present version, rights read."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings, VIEWS))
+        system = await assemble(settings, store, stack, clock)
+        for name, views in VIEWS.items():
+            for view in views:
+                await ensure(view, system.logs, store.databases[name].owner_dsn)
+        await system.rights.catch_up()
+        yield system
+
+
+@asynccontextmanager
+async def reach_system(settings: Settings, clock: Clock | None = None) -> AsyncIterator[System]:
+    """The parts of an installation for a command beside the running system, or without one; no loop runs."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(reach_store(settings, VIEWS))
+        system = await assemble(settings, store, stack, clock)
+        await system.rights.catch_up()
+        yield system
