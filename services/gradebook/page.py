@@ -148,19 +148,14 @@ class Page:
     def _assigned(self, event: e.TeacherAssigned, fact: Fact) -> None:
         held = self.assignments.get(event.assignment)
         spell = Spell(event.teacher, event.responsible, event.starts_on, event.ends_on)
-        same = (event.teacher, event.starts_on)
-        spells = tuple(s for s in held.spells if (s.teacher, s.starts_on) != same) if held else ()
+        spells = tuple(s for s in held.spells if not _replaced(s, spell)) if held else ()
         self.assignments[event.assignment] = Assignment(event.assignment, event.subgroup, event.kinds, (*spells, spell))
 
     def _unassigned(self, event: e.TeacherUnassigned, fact: Fact) -> None:
         held = self.assignments.get(event.assignment)
         if held is not None:
-            spells = tuple(
-                s._replace(removed_on=event.on)
-                if s.teacher == event.teacher and (s.removed_on is None or s.removed_on > event.on)
-                else s
-                for s in held.spells
-            )
+            ends = (event.teacher, event.on)
+            spells = tuple(s._replace(removed_on=event.on) if _ended(s, *ends) else s for s in held.spells)
             self.assignments[event.assignment] = held._replace(spells=spells)
 
     def _substituted(self, event: e.SubstituteAllowed, fact: Fact) -> None:
@@ -345,6 +340,16 @@ class Page:
 
     def lifted_for(self, day: date, today: date) -> bool:
         return any(x.starts_on <= day <= x.ends_on and today <= x.until for x in self.lifted)
+
+
+def _replaced(spell: Spell, by: Spell) -> bool:
+    """A teacher stands once on an assignment at a time."""
+    return spell.teacher == by.teacher and (spell.removed_on is None or spell.starts_on == by.starts_on)
+
+
+def _ended(spell: Spell, teacher: str, on: date) -> bool:
+    """The spell is the teacher's, has begun before that day and has not ended before it."""
+    return spell.teacher == teacher and spell.starts_on < on and (spell.removed_on is None or spell.removed_on > on)
 
 
 _DICTS = (

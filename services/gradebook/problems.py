@@ -287,6 +287,16 @@ class OnlyFinalsHere(Refused):
     next = Text("Запишите занятие на странице периода.", "Enter the lesson on the period's page.")
 
 
+class NotYourStudent(Refused):
+    code, status, rule, clause = "not-your-student", 403, "G1", "R 4.3.1"
+    title = Text("Это не ваш студент", "Not your student")
+    detail = Text(
+        "Об отсутствии сообщает семья, а причину определяет куратор группы.",
+        "An absence is announced by the family and classified by the group's curator.",
+    )
+    next = Text("Обратитесь к куратору группы.", "Ask the group's curator.")
+
+
 class DatesWrong(Refused):
     code = "dates-wrong"
     title = Text("Даты не сходятся", "The dates do not fit")

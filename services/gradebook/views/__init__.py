@@ -1,0 +1,1 @@
+"""The views of the grade book, each one file: its tables, its changes, its queries."""
