@@ -82,6 +82,7 @@ async def _run(
     view: View, feeds: Mapping[str, Feed], dsn: str, progress: Progress | None, compare: bool, switch: bool
 ) -> Report:
     started = time.perf_counter()
+    feeds = {name: feeds[name] for name in view.logs}
     new, old = f"{view.name}__new", f"{view.name}__old"
     difference: Difference | None = None
     async with await AsyncConnection.connect(dsn, autocommit=True) as conn:

@@ -1,0 +1,1 @@
+"""The views of notifications, one file per view."""
