@@ -20,11 +20,11 @@ from services.kit.http import Caller, Change, Policy, Router, json, position_hea
 from services.kit.problems import Malformed, NotFound
 from services.schedule import access, commands, lessons, load, models
 from services.schedule.imports import Document, run_import
-from services.schedule.listing import Asked, Filter, answer
 from services.schedule.models import Id
 from services.schedule.problems import PeriodElsewhere
 from services.schedule.views import catalogue as lists
 from services.schedule.views import lessons as view
+from services.schedule.views.listing import Asked, Filter, answer
 
 if TYPE_CHECKING:
     from services.schedule.app import Schedule

@@ -8,7 +8,7 @@ import orjson
 from contracts.events import schedule as e
 from services.kit.log.eventlog import Recorded
 from services.kit.view import Change, Put, Table, View
-from services.schedule.listing import Column, Listing
+from services.schedule.views.listing import Column, Listing
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,7 @@ from contracts.events import identity
 from contracts.events import schedule as e
 from services.kit.log.eventlog import Recorded
 from services.kit.view import Change, Drop, Put, Table, View
-from services.schedule.listing import Column, Filter, Listing
+from services.schedule.views.listing import Column, Filter, Listing
 
 FROM_THE_START = date.min
 
