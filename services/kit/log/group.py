@@ -16,7 +16,7 @@ from psycopg.adapt import Dumper
 from psycopg.errors import QueryCanceled
 from psycopg.pq import Format
 from psycopg.rows import tuple_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolClosed
 
 from services.kit.log.encoded import Encoded, encoded, stream_name
 from services.kit.log.eventlog import Appended, Conflict, NewEvent, OutcomeUnknown
@@ -163,6 +163,8 @@ class GroupCommit:
                     cursor = appender(conn)
                     for pending in open_:
                         await self._commit(cursor, [pending])
+            except PoolClosed:
+                break
             except LOST as again:
                 lost = again
                 await asyncio.sleep(pause)
