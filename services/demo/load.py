@@ -1,0 +1,124 @@
+"""Loads a demo college into an empty system, through the commands that everybody uses.
+
+Every command's id follows from its key in the plan, and the first one keeps the day of the first start, so a load that
+broke off goes on where it was. Accounts come last: nobody signs in to half a college.
+"""
+
+from contextlib import AsyncExitStack
+from datetime import date
+from functools import partial
+from typing import Any, NamedTuple
+
+from services.demo import accounts, enlisting, journal, scheduling
+from services.demo.clock import StagedClock, staged
+from services.demo.plan import SIZES, Plan
+from services.demo.stage import MORNING, Report, Stage, command
+from services.identity import people
+from services.identity.app import SYSTEM
+from services.identity.commands import Tx
+from services.system import System, assemble
+
+
+class NotEmpty(Exception):
+    """The system holds data that is not of this demo college; nothing was loaded."""
+
+
+class Loaded(NamedTuple):
+    """What is there now. fresh: it was loaded, at least in part, by this call."""
+
+    plan: Plan
+    accounts: list[accounts.Account]
+    fresh: bool
+
+
+def silent(name: str, done: int, total: int) -> None:
+    """A report that nobody reads."""
+
+
+async def load(system: System, size: str = "class", report: Report = silent) -> Loaded:
+    """The demo college of that size, loaded, completed or recognised. No loop of the system needs to run.
+
+    Raises NotEmpty.
+    """
+    async with AsyncExitStack() as stack:
+        parts = await assemble(system.settings, system.store, stack, StagedClock())
+        stage, complete = await _begin(parts, size, report)
+        if not complete:
+            await _load(stage)
+        return Loaded(stage.plan, accounts.accounts(stage.plan), not complete)
+
+
+async def ensure_class(system: System, report: Report = silent, language: str = "ru") -> list[tuple[str, ...]]:
+    """The demo class, loaded, completed or recognised: the lines of its table of accounts (role, name, login,
+    password, what to try first). None in a system that holds other data."""
+    try:
+        loaded = await load(system, "class", report)
+    except NotEmpty:
+        return []
+    return [account.row(language) for account in loaded.accounts]
+
+
+async def load_college(system: System, report: Report = silent) -> Loaded:
+    """A thousand students with 320,000 grades: the college of the benchmarks."""
+    return await load(system, "college", report)
+
+
+async def _begin(parts: System, size: str, report: Report) -> tuple[Stage, bool]:
+    """Register the administrator in an empty system, on the first day; later starts learn that day from the answer."""
+    today = parts.clock.now().astimezone(parts.settings.zoneinfo).date()
+    first = Plan(SIZES[size], today)
+
+    async def do(tx: Tx) -> dict[str, Any]:
+        if await tx.row("select 1 from person limit 1"):
+            raise NotEmpty
+        person = await people.register(tx, enlisting.data(first.people[enlisting.ADMINISTRATOR]), demo=True)
+        await people.make_administrator(tx, person)
+        return {"administrator": person, "today": today.isoformat()}
+
+    plan_stage = Stage(first, parts.identity, parts.schedule, parts.gradebook, {}, report)
+    with staged(plan_stage.instant(first.calendar.starts_on, MORNING)):
+        answer = (await parts.identity.execute(command(size, "begin", SYSTEM), do)).answer
+    plan = first if answer["today"] == today.isoformat() else Plan(SIZES[size], date.fromisoformat(answer["today"]))
+    ids = {enlisting.ADMINISTRATOR: str(answer["administrator"])}
+    stage = plan_stage._replace(plan=plan, ids=ids)
+    async with parts.identity.commands.reading() as tx:
+        # The last account is made when everything else is there.
+        last = accounts.accounts(plan)[-1].login
+        complete = await tx.row("select 1 from account where login = %s", (last,)) is not None
+    return stage, complete
+
+
+async def _load(stage: Stage) -> None:
+    plan = stage.plan
+    await enlisting.enlist(stage)
+    await scheduling.schedule(stage)
+    await _facts(stage, plan.calendar.starts_on)
+    today, past = plan.substitutions
+    await journal.write(
+        stage,
+        {
+            plan.transfer.on: partial(_moved, stage),
+            past.lesson.date: partial(_substituted, stage),
+        },
+    )
+    await scheduling.substitute(stage, today)
+    await journal.classify(stage)
+    await _facts(stage, plan.calendar.today)
+    await accounts.activate(stage)
+
+
+async def _facts(stage: Stage, day: date) -> None:
+    """Let the keeper copy to the pages what has been said so far."""
+    with staged(stage.instant(day, MORNING)):
+        await stage.gradebook.keeper.catch_up()
+
+
+async def _moved(stage: Stage) -> None:
+    await enlisting.move(stage)
+    await _facts(stage, stage.plan.transfer.on)
+
+
+async def _substituted(stage: Stage) -> None:
+    past = stage.plan.substitutions[1]
+    await scheduling.substitute(stage, past)
+    await _facts(stage, past.lesson.date)
