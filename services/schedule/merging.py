@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 ABSENT_SHOWN = 100
 KINDS = ("years", "periods", "disciplines", "groups", "teaching")
+COUNTED = tuple(kind for kind in KINDS if kind != "groups")
+"""Groups are identity's: here is only noted which discipline and periods a group has."""
 CODES: dict[str, DisciplineKind] = {
     "МДК": "mdk",
     "ПМ": "module",
@@ -124,9 +126,9 @@ class Merge:
             "kinds": {
                 kind: {n: self.counts[kind][n] for n in ("created", "changed", "unchanged", "ended")}
                 | {"absent": len(gone[kind])}
-                for kind in KINDS
+                for kind in COUNTED
             },
-            "absent": {kind: ids[:ABSENT_SHOWN] for kind, ids in gone.items() if ids},
+            "absent": {kind: ids[:ABSENT_SHOWN] for kind, ids in gone.items() if ids and kind in COUNTED},
             "findings": self.findings,
         }
 
@@ -194,7 +196,6 @@ class Merge:
         self._groups[record.id] = merged = (record.discipline_id or discipline, record.period_ids or its)
         data = {"discipline": merged[0], "periods": list(merged[1])}
         self.remembered["groups"][record.id] = data
-        self._count("groups", self._known("groups").get(record.id), data)
 
     def _take_periods(self) -> None:
         """The document's periods in the calendar of every group that has them."""

@@ -46,7 +46,7 @@ class OutsidePeriod(Problem):
 
 
 class OutsideAssignment(Problem):
-    code, status = "outside-assignment", 409
+    code, status = "assignment-not-in-force", 409
     title = Text("Нагрузка в этот день не действует", "The assignment is not in force that day")
     detail = Text(
         "Нагрузка действует с {starts_on} по {ends_on}.", "The assignment is in force from {starts_on} to {ends_on}."
@@ -66,7 +66,7 @@ class ResponsibleTaken(Problem):
 
 
 class OwnPage(Problem):
-    code, status = "own-page", 403
+    code, status = "own-assignment", 403
     title = Text("Себе страницу не дают", "Nobody gives a page to himself")
     detail = Text(
         "Нагрузку и замены на своё имя назначает другой сотрудник.",

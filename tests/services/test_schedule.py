@@ -289,7 +289,7 @@ async def test_nobody_gives_a_page_to_himself(home: House) -> None:
         (f"/lessons/{lesson}/substitution", {"teacher": "deputy", "reason": "illness"}),
         (f"/assignments/{assignment}/reassignment", {"teacher": "deputy", "on": "2025-09-08", "reason": "leave"}),
     ):
-        assert members(await home.ask("deputy", "POST", path, body), 403)["code"] == "own-page"
+        assert members(await home.ask("deputy", "POST", path, body), 403)["code"] == "own-assignment"
         assert (await home.ask("office", "POST", path, body)).status_code == 200
 
 
