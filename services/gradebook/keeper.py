@@ -7,6 +7,7 @@ which other pages take over. One keeper works at a time, under an advisory lock.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -201,9 +202,8 @@ class Keeper:
             carried,
             periods,
         )
-        command = Command(
-            derived("keeper", page, cause), derived("keeper", cause), KEEPER, "keeper", "", "keeper", cause
-        )
+        request = hashlib.sha256(cause.encode()).hexdigest()
+        command = Command(derived("keeper", page, cause), request, KEEPER, "keeper", "", "keeper", cause)
         await self._pages.execute(f"page/{page}", command, lambda state, now: missing(state, known))
         return True
 

@@ -82,7 +82,7 @@ def _student(page: Page, student: str, today: date) -> dict[str, Any]:
     stands = final is not None and final.value is not None
     return {
         "student": student,
-        "spans": page.members[student],
+        "spans": [span._asdict() for span in page.members[student]],
         "enrolled": page.enrolled(student, today),
         "cells": {lesson: cell.shown() for lesson, cell in page.cells.get(student, {}).items()},
         "mean": found.mean,
