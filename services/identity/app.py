@@ -6,7 +6,7 @@
 
 from zoneinfo import ZoneInfo
 
-from services.identity import http, http_groups, http_people, readlog
+from services.identity import http, http_groups, http_imports, http_people, readlog
 from services.identity.accounts import Accounts, issue_code
 from services.identity.commands import Commands, Do, Log, Outcome, Tx
 from services.identity.passwords import Passwords
@@ -97,6 +97,6 @@ async def first_code(svc: Identity) -> str | None:
 
 def build(svc: Identity, authenticator: Authenticator) -> Service:
     """The app of identity, mounted at /api/identity, and its loops."""
-    routers = [routes(svc) for routes in (http.routes, http_people.routes, http_groups.routes)]
+    routers = [routes(svc) for routes in (http.routes, http_people.routes, http_groups.routes, http_imports.routes)]
     app = create_app(NAME, [*routers, feed.routes(svc.log)], authenticator)
     return Service(NAME, app, (svc.sessions.run, svc.reads.run))

@@ -122,7 +122,7 @@ async def transfer(tx: Tx, student: str, from_group: str, to_group: str, on: dat
     left, span = await _enrolled(tx, student, from_group, on)
     new = sane(Span(on, None), tx.today)
     no_overlap(new, (held for _, held in await _enrolments(tx, student, to_group)))
-    await tx.run("update enrolment set ends_on = %s where id = %s", (last_day_before(on, span), left))
+    await tx.run("update enrolment set ends_on = %s, by_hand = true where id = %s", (last_day_before(on, span), left))
     enrolment = tx.new_id()
     await _insert(tx, enrolment, student, to_group, new, order_no)
     tx.emit(
@@ -160,7 +160,9 @@ async def set_status(tx: Tx, student: str, group: str, status: str, on: date, or
         raise problems.NotEnrolledThatDay(day=asked.isoformat())
     enrolment, span = found
     if status in LEAVING:
-        await tx.run("update enrolment set ends_on = %s where id = %s", (last_day_before(on, span), enrolment))
+        await tx.run(
+            "update enrolment set ends_on = %s, by_hand = true where id = %s", (last_day_before(on, span), enrolment)
+        )
     await tx.run(
         "insert into student_status (enrolment, on_day, status, order_no) values (%s, %s, %s, %s)"
         " on conflict (enrolment, on_day) do update set status = excluded.status, order_no = excluded.order_no",

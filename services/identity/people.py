@@ -74,11 +74,12 @@ async def correct(tx: Tx, person: str, changes: dict[str, Any], version: str | N
             (*(changes[c] for c in columns), person),
         )
     if "birth_date" in changes and changes["birth_date"] != row[1]:
-        await _adjust_guardians(tx, person, changes["birth_date"])
+        await adjust_guardians(tx, person, changes["birth_date"])
     return {"person": person, "etag": str(row[0] + bool(columns))}
 
 
-async def _adjust_guardians(tx: Tx, student: str, born: date | None) -> None:
+async def adjust_guardians(tx: Tx, student: str, born: date | None) -> None:
+    """Give the student's links the end that follows from the birth date."""
     links = await tx.rows(
         "select id, guardian, starts_on, ends_on, basis from guardian_link where student = %s and unlinked_at is null",
         (student,),

@@ -72,8 +72,13 @@ class House:
     async def guardian(self, name: str, *children: str) -> str:
         """A guardian of these students since long ago."""
         person = await self.person(name)
-        for child in children:
-            await self.do(lambda tx, c=child: guardians.link(tx, c, person, Span(LONG_AGO, None)))
+
+        async def do(tx: Tx) -> dict[str, Any]:
+            for child in children:
+                await guardians.link(tx, child, person, Span(LONG_AGO, None))
+            return {}
+
+        await self.do(do)
         return person
 
     async def account(self, person: str, login: str, password: str = PASSWORD) -> None:

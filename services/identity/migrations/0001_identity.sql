@@ -56,7 +56,8 @@ create table enrolment (
   starts_on date not null,
   ends_on date,
   order_no text not null default '',
-  source text not null default ''
+  source text not null default '',
+  by_hand boolean not null default false
 );
 create index on enrolment (student);
 create index on enrolment (group_id);
