@@ -16,7 +16,7 @@ def shared(page: Page, today: date) -> dict[str, Any]:
     """Everything on the page but the reader's own rights. Means are hundredths; empty cells are left out."""
     opened, days = page.opened, window(page)
     assert opened is not None, "only pages that exist are shown"
-    students = sorted(page.members, key=lambda s: (page.members[s][:1], s))
+    students = sorted(page.members, key=lambda s: ([span.on for span in page.members[s][:1]], s))
     lessons = sorted(page.lessons.values(), key=lambda x: (x.day, x.pair, x.number))
     missing, debts = unfinished(page)
     return {
