@@ -134,6 +134,12 @@ class Undo(NamedTuple):
     """The person's own last undoable action on the page."""
 
 
+class Several(NamedTuple):
+    """Commands of one person as one, in their order: all or nothing, one append."""
+
+    commands: tuple[Any, ...]
+
+
 PageCommand = (
     HoldLesson
     | AmendLesson
@@ -151,4 +157,5 @@ PageCommand = (
     | SignPage
     | ClosePage
     | Undo
+    | Several
 )

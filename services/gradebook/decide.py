@@ -30,6 +30,11 @@ def decide(page: Page, command: c.PageCommand, ctx: Context) -> list[Event]:
     return draft.events
 
 
+def _several(draft: Draft, command: c.Several) -> None:
+    for one in command.commands:
+        _DECIDE[type(one)](draft, one)
+
+
 # -- finals -----------------------------------------------------------------------------------------------------
 
 
@@ -205,4 +210,5 @@ _DECIDE: dict[type, Callable[[Draft, Any], None]] = {
     c.SignPage: _sign,
     c.ClosePage: _close,
     c.Undo: _undo,
+    c.Several: _several,
 }
