@@ -39,21 +39,19 @@ class Step(NamedTuple):
 
 
 class Writer:
-    """A teacher at a page: sends his commands under keys that follow from the step's."""
+    """A person at a page: sends his command of a step under its key."""
 
     def __init__(self, stage: Stage, page: Page, actor: str, role: str, key: str) -> None:
         self.stage, self.page, self.page_id = stage, page, stage.page(page)
-        self._actor, self._role, self._key, self._count = actor, role, key, 0
+        self._actor, self._role, self._key = actor, role, key
 
-    async def send(self, *wanted: c.PageCommand) -> None:
-        for command in wanted:
-            self._count += 1
-            by = self.stage.command(f"{self._key} {self._count}", self._actor, self._role)
-            await self.stage.gradebook.change(self.page_id, command, by)
+    async def send(self, command: c.PageCommand) -> None:
+        by = self.stage.command(self._key, self._actor, self._role)
+        await self.stage.gradebook.change(self.page_id, command, by)
 
     async def send_with(self, code: str, text: str, make: Callable[[Reason], c.PageCommand]) -> None:
         """Send a command with a reason in words, which are kept beside the log."""
-        by = self.stage.command(f"{self._key} reason", self._actor, self._role)
+        by = self.stage.command(self._key, self._actor, self._role)
         async with self.stage.gradebook.texts.kept(by.id, code, text) as reason:
             await self.stage.gradebook.change(self.page_id, make(reason), by)
 
@@ -130,7 +128,7 @@ async def _enter(writer: Writer, lesson: Lesson, made: Any) -> None:
         wanted.append(c.SetGradesBulk(cells))
     if made.homework:
         wanted.append(c.AssignHomework(id_, made.homework, made.due_on))
-    await writer.send(*wanted)
+    await writer.send(c.Several(tuple(wanted)))
 
 
 async def _put_right(writer: Writer, lesson: Lesson, later: Later) -> None:

@@ -9,6 +9,8 @@ from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
+from psycopg.conninfo import make_conninfo
+
 from services.demo import accounts, enlisting, journal, scheduling
 from services.demo.clock import StagedClock, staged
 from services.demo.plan import SIZES, Plan
@@ -16,6 +18,7 @@ from services.demo.stage import MORNING, Report, Stage, command
 from services.identity import people
 from services.identity.app import SYSTEM
 from services.identity.commands import Tx
+from services.store import Store
 from services.system import System, assemble
 
 
@@ -41,7 +44,7 @@ async def load(system: System, size: str = "class", report: Report = silent) -> 
     Raises NotEmpty.
     """
     async with AsyncExitStack() as stack:
-        parts = await assemble(system.settings, system.store, stack, StagedClock())
+        parts = await assemble(system.settings, _hasty(system.store), stack, StagedClock())
         stage, complete = await _begin(parts, size, report)
         if not complete:
             await _load(stage)
@@ -61,6 +64,15 @@ async def ensure_class(system: System, report: Report = silent, language: str = 
 async def load_college(system: System, report: Report = silent) -> Loaded:
     """A thousand students with 320,000 grades: the college of the benchmarks."""
     return await load(system, "college", report)
+
+
+def _hasty(store: Store) -> Store:
+    """The store without waiting for the disk at every commit: what a power cut takes is loaded again."""
+    databases = {
+        name: database._replace(dsn=make_conninfo(database.dsn, options="-c synchronous_commit=off"))
+        for name, database in store.databases.items()
+    }
+    return store._replace(databases=databases)
 
 
 async def _begin(parts: System, size: str, report: Report) -> tuple[Stage, bool]:
