@@ -54,6 +54,11 @@ SENTENCES = {
         "the period was put into another academic year while its lessons are in the former one",
     ),
     "teacher-refused": ("error", "смена преподавателя невозможна: {why}", "the teacher cannot be changed: {why}"),
+    "teaching-outside": (
+        "warning",
+        "даты преподавателя не пересекаются с периодами группы; нагрузка не назначена",
+        "the teacher's dates do not meet the periods of the group; nothing is assigned",
+    ),
     "responsible-kept": (
         "warning",
         "ответственным остаётся прежний преподаватель",
@@ -257,8 +262,9 @@ class Merge:
             if not record.active:
                 self._end(record.id, record.group_id, its, ended)
                 continue
-            for period in its:
-                self._teach(record, discipline, period, ended, wanted, passed_on)
+            met = [self._teach(record, discipline, period, ended, wanted, passed_on) for period in its]
+            if False in met and True not in met:
+                self._find("teaching-outside", record.where)
         for year in {**ended, **wanted}:
             self._assign(year, ended.get(year, []), wanted.get(year, []))
         for year, wish, where in passed_on:
@@ -272,19 +278,19 @@ class Merge:
         ended: dict[str, list[TeachingAssigned]],
         wanted: dict[str, list[TeachingAssigned]],
         passed_on: list[tuple[str, load.Reassign, str]],
-    ) -> None:
-        """One teacher of a document in one period."""
+    ) -> bool | None:
+        """One teacher of a document in one period; whether his dates meet it, None if it is not known."""
         period = self._calendars.get(record.group_id, {}).get(period_id(record.group_id, its_period))
         if period is None:
             self._find("period-unknown", record.where)
-            return
+            return None
         id_ = assignment_id(record.id, its_period)
         held = self._held(period.year, id_)
         first = max(record.starts_on or period.starts_on, period.starts_on)
         last = record.ends_on if record.ends_on is not None and record.ends_on < period.ends_on else None
         if (last or period.ends_on) < first:
             self._end(record.id, record.group_id, [its_period], ended)
-            return
+            return False
         fresh = {"responsible": record.responsible, "starts_on": first, "ends_on": last}
         if held is None:
             fact = TeachingAssigned(
@@ -304,6 +310,7 @@ class Merge:
                 passed_on.append((period.year, wish, record.where))
         wanted.setdefault(period.year, []).append(fact)
         self._where[id_] = record.where
+        return True
 
     def _end(self, teaching: str, group: str, its: Iterable[str], ended: dict[str, list[TeachingAssigned]]) -> None:
         """The teaching's assignments end with yesterday, those yet to begin before they do."""

@@ -205,6 +205,14 @@ async def test_bad_rows_refuse_all_or_are_passed_over(home: House) -> None:
     assert counts(report, "teaching") == (1, 0, 0, 0)
 
 
+async def test_a_teacher_whose_dates_miss_the_period_is_named(home: House) -> None:
+    late = teaching(starts_on="2026-01-12", ends_on="2026-03-01")
+    report = await imported(home, roster(teaching=[late]))
+
+    assert counts(report, "teaching") == (0, 0, 0, 0)
+    assert [(f["code"], f["where"]) for f in report["findings"]] == [("teaching-outside", "file.csv:t")]
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -221,7 +229,7 @@ async def test_malformed_documents(home: House, document: dict[str, Any]) -> Non
 
 async def test_the_shared_rosters(home: House, shared: Path) -> None:
     """Each set is imported, the whole of its load is there, and a second time changes nothing."""
-    seen = 0
+    seen, teachers = 0, 0
     for manifest in sorted({path.parent for path in (shared / "data/oneroster").rglob("*.csv")}):
         document = oneroster.read(manifest, f"set-{seen}").accepted(skip_bad=True)
         if document is None or not document.teaching:
@@ -233,5 +241,6 @@ async def test_the_shared_rosters(home: House, shared: Path) -> None:
         second = await imported(home, part, "?skip_bad=true")
 
         assert await home.svc.log.head() == head, manifest.name
+        teachers += first["kinds"]["teaching"]["created"]
         assert first["kinds"]["teaching"]["created"] == second["kinds"]["teaching"]["unchanged"], manifest.name
-    assert seen >= 2
+    assert (seen, teachers) == (4, 115)
