@@ -275,6 +275,26 @@ async def test_append_in_refuses_like_append_and_leaves_the_transaction_good(pla
     assert len(await log.read_stream(stream)) == 1
 
 
+async def test_appends_to_several_streams_land_together_or_not_at_all(place: Database, log: PostgresLog) -> None:
+    first, second, after = fresh(), fresh(), await log.head()
+    appends = [(first, NO_STREAM, events(2)), (second, NO_STREAM, events(3))]
+    async with await AsyncConnection.connect(place.dsn) as conn:
+        with pytest.raises(Conflict) as refused:
+            await log.append_all_in(conn, [*appends, (fresh(), 7, [event()])])
+        assert refused.value.expected == 7
+        await conn.rollback()
+        for bad in ([], [appends[0], (first, 1, [event()])], [(first, NO_STREAM, [])]):
+            with pytest.raises(ValueError, match=r"\w"):
+                await log.append_all_in(conn, bad)
+            await conn.rollback()
+        assert await log.append_all_in(conn, appends) == Appended(after + 5, 2)
+        await conn.commit()
+        assert await log.append_all_in(conn, appends) == Appended(after + 5, 2, duplicate=True)
+    rows = await log.read(after)
+    check(rows, after)
+    assert [row.id for row in rows] == [e.id for _, _, batch in appends for e in batch]
+
+
 async def test_append_in_needs_a_fresh_snapshot(place: Database, log: PostgresLog) -> None:
     for level in ("repeatable read", "serializable"):
         async with await AsyncConnection.connect(place.dsn) as conn:

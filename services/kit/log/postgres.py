@@ -15,8 +15,9 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import AsyncConnection, AsyncCursor, OperationalError, sql
+from psycopg.errors import QueryCanceled
 from psycopg.rows import tuple_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from services.kit.log.eventlog import NO_STREAM, Appended, NewEvent, Recorded
 from services.kit.log.group import GroupCommit, append_all_in, append_in
@@ -157,7 +158,9 @@ class PostgresLog:
                 yield rows
                 rows = await following
             finally:
-                following.cancel()
+                if not following.done():  # the caller has left: give the connection back before the pool is closed
+                    following.cancel()
+                    await asyncio.wait([following])
 
     async def _select(
         self, query: LiteralString, values: tuple[Any, ...], factory: Callable[[AsyncCursor[Any]], Any] = tuple_row
@@ -165,7 +168,9 @@ class PostgresLog:
         """Rows of a query. Tried once more if the connection turns out dead, as all are after a server's restart."""
         try:
             return await self._selected(query, values, factory)
-        except OperationalError:
+        except OperationalError as failed:
+            if isinstance(failed, PoolClosed | PoolTimeout | QueryCanceled):
+                raise
             await self._pool.check()
             return await self._selected(query, values, factory)
 
