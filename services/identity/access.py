@@ -72,6 +72,14 @@ def for_students_of(principal: Principal, *groups: str) -> str:
     raise NotFound
 
 
+def for_college(principal: Principal) -> str:
+    """The role under which he forms groups: only college-wide. Raises Forbidden."""
+    try:
+        return for_students_of(principal, "")
+    except NotFound:
+        raise Forbidden from None
+
+
 def for_group(principal: Principal, group: str) -> str:
     """The role under which he appoints the group's curator. Raises NotFound."""
     if principal.has("journal_administrator"):

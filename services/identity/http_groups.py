@@ -71,7 +71,7 @@ def routes(svc: "Identity") -> Router:
     @router.post("/groups", policy=FORM, status_code=201)
     async def form(body: NewGroup, change: Change) -> Response:
         """A new group."""
-        role = access.for_students_of(change.principal)
+        role = access.for_college(change.principal)
         return answered(
             await svc.execute(
                 change.command(role), lambda tx: groups.form(tx, body.title, body.specialty, body.admission_year)

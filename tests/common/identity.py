@@ -99,11 +99,11 @@ class House:
 
     def as_(self, person: str, session: str = "test") -> "Client":
         """A client that carries that person's token."""
-        return Client(self, self.svc.issuer.issue(person, session))
+        return Client(self, person, session)
 
     @property
     def anonymous(self) -> "Client":
-        return Client(self, "")
+        return Client(self, "", "")
 
     def key(self) -> str:
         self._keys += 1
@@ -113,11 +113,11 @@ class House:
 class Client:
     """Asks the app; rights are read up before each request, as the running service does within milliseconds."""
 
-    def __init__(self, house: House, token: str, address: str = "127.0.0.1") -> None:
-        self._house, self._token, self._address = house, token, address
+    def __init__(self, house: House, person: str, session: str, address: str = "127.0.0.1") -> None:
+        self._house, self._person, self._session, self._address = house, person, session, address
 
     def from_(self, address: str) -> "Client":
-        return Client(self._house, self._token, address)
+        return Client(self._house, self._person, self._session, address)
 
     async def get(self, path: str, **options: Any) -> httpx.Response:
         return await self.request("GET", path, **options)
@@ -130,8 +130,8 @@ class Client:
     ) -> httpx.Response:
         await self._house.reader.catch_up()
         given = dict(headers or {})
-        if self._token:
-            given["Authorization"] = f"Bearer {self._token}"
+        if self._person:
+            given["Authorization"] = f"Bearer {self._house.svc.issuer.issue(self._person, self._session)}"
         if method != "GET" and key != "":
             given["Idempotency-Key"] = key or self._house.key()
         if body is not None:

@@ -1,4 +1,4 @@
-"""The import of rosters: real documents of the readers, twice the same, checked, with bad rows, with changes by hand."""
+"""The import of rosters: documents of the readers, twice the same, checked, with bad rows, with changes by hand."""
 
 from collections.abc import AsyncIterator
 from datetime import date
