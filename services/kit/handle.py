@@ -188,7 +188,6 @@ class Handler(Generic[S]):
                 held = await self.state(stream)
                 continue
             except OutcomeUnknown as lost:
-                self._cache.pop(stream, None)
                 raise OutcomeUnclear from lost
             except EventTooLarge as large:
                 raise TooLarge(limit=MAX_EVENT_BYTES) from large

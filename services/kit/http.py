@@ -28,6 +28,8 @@ from services.kit.problems import MEDIA_TYPE, Problem
 
 KEY = re.compile(r"[\x21-\x7e]{8,128}")
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+LONGEST_ECHO = 200
+"""Characters of a client's own words that a problem gives back."""
 
 log = structlog.get_logger()
 
@@ -286,18 +288,13 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
 async def _answer_malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     findings = [
-        {"at": _readable("/".join(str(p) for p in e["loc"])), "rule": e["type"], "message": _readable(e["msg"])}
+        {"at": "/".join(str(p) for p in e["loc"])[:LONGEST_ECHO], "rule": e["type"], "message": e["msg"][:LONGEST_ECHO]}
         for e in error.errors()
     ]
     if any(f["rule"] == "json_invalid" for f in findings):
         findings = [{"at": "body", "rule": "json_invalid", "message": "JSON"}]
     what = "; ".join(f"{f['at']} ({f['rule']})" for f in findings[:5])
     return answer(request, problems.Malformed(what=what, extra={"errors": findings[:50]}))
-
-
-def _readable(text: str) -> str:
-    """At most 200 characters of what a client sent, without halves of surrogate pairs."""
-    return text[:200].encode(errors="replace").decode()
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:

@@ -339,6 +339,13 @@ async def test_texts_with_a_backslash_before_u0000_pass(teacher: httpx.AsyncClie
     assert answer.json()["topic"] == "\\u0000"
 
 
+@pytest.mark.parametrize("depth", [300, 900, 1000, 50_000])
+async def test_a_deep_body_is_no_bug_where_no_model_reads_it(teacher: httpx.AsyncClient, depth: int) -> None:
+    headers = KEY | JSON | {"If-Match": '"a1"'}
+    answer = await teacher.put("/marks/m", content=b"[" * depth + b"]" * depth, headers=headers)
+    assert answer.json() == {"expected": "a1"}
+
+
 JSON = {"Content-Type": "application/json"}
 
 
