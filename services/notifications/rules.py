@@ -138,6 +138,8 @@ def _moved(e: s.LessonMoved, where: Where) -> Iterator[Notice]:
 
 
 def _cancelled(e: s.LessonCancelled, where: Where) -> Iterator[Notice]:
+    if e.reason == "timetable":  # not called off: a timetable published again is hundreds of these
+        return iter(())
     data = {"date": e.date.isoformat(), "pair": e.pair, "reason": e.reason}
     return _planned_otherwise("cancelled", e.lesson, e.group, where, data)
 
