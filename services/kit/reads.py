@@ -57,7 +57,7 @@ class ReadLog:
             self._waiting = batch + self._waiting
             raise
         except Exception as failed:  # whatever the sink raises: the reads are kept for the next round
-            log.error("read log not written", reads=len(batch), error=repr(failed))
+            log.error("read log not written", reads=len(batch), exc_info=failed)
             self._waiting = batch + self._waiting
 
     async def run(self) -> None:
