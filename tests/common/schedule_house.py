@@ -17,7 +17,7 @@ from services.kit.log.memory import MemoryLog
 from services.kit.log.postgres import PostgresLog, install
 from services.kit.postgres import Database, migrate, migrations_of, open_pool
 from services.kit.reads import Read, ReadLog
-from services.kit.rebuild import ensure
+from services.kit.rebuild import Difference, ensure, verify
 from services.schedule.app import VIEWS, Schedule, build
 from tests.common.clock import ManualClock
 from tests.common.kit import ZONE, Desk, browser, new_event
@@ -30,7 +30,10 @@ EDITORS = {"deputy": "deputy_director", "office": "study_office", "admin": "jour
 class House:
     """The service and what a test needs around it. `desk` gives rights; `settle` lets the views catch up."""
 
-    def __init__(self, svc: Schedule, desk: Desk, client: httpx.AsyncClient, people: MemoryLog) -> None:
+    def __init__(
+        self, svc: Schedule, desk: Desk, client: httpx.AsyncClient, people: MemoryLog, database: Database
+    ) -> None:
+        self.database = database
         self.svc, self.desk, self.client, self.identity = svc, desk, client, people
         self.noted: list[Read] = []
         self._keys = 0
@@ -39,6 +42,15 @@ class House:
         for projector in self.svc.projectors:
             await projector.catch_up()
         self.desk.grants.heard_at = self.desk.clock.monotonic()
+
+    async def differences(self) -> list[Difference]:
+        """Where a view, caught up, is not the fold of its logs."""
+        await self.settle()
+        feeds: dict[str, Feed] = {"schedule": self.svc.log, "identity": self.identity}
+        found = [
+            await verify(view, {name: feeds[name] for name in view.logs}, self.database.owner_dsn) for view in VIEWS
+        ]
+        return [difference for difference in found if difference is not None]
 
     async def ask(self, who: str, method: str, path: str, body: Any = None, key: str = "") -> httpx.Response:
         """A request of that person, with a new Idempotency-Key unless one is given."""
@@ -122,7 +134,7 @@ async def house(database: Database) -> AsyncIterator[House]:
 
         svc = Schedule(pool, log, people, MemoryBus(), clock, ZONE, ReadLog(sink))
         async with browser(build(svc, desk.authenticator).app) as client:
-            made = House(svc, desk, client, people)
+            made = House(svc, desk, client, people, database)
             made.noted = noted
             for person, role in EDITORS.items():
                 desk.relate(person, f"role:{role}")

@@ -175,6 +175,20 @@ async def test_published_again_the_views_follow(home: House) -> None:
     assert lesson
 
 
+async def test_the_views_are_the_fold_of_the_logs(home: House) -> None:
+    assignment, lesson = await college(home)
+    await home.settle()
+    move = {"date": "2025-09-02", "pair": 3, "room": "", "reason": "event"}
+    await home.made("deputy", "POST", f"/lessons/{lesson}/move", move)
+    await home.made("deputy", "POST", f"/lessons/{lesson}/substitution", {"teacher": "other", "reason": "leave"})
+    await home.settle()
+    assert (await home.timetable("g", [line(2, 2, assignment), line(3, 1, assignment)])).status_code == 201
+    body = {"teacher": "other", "on": "2025-10-01", "reason": "leave"}
+    await home.made("deputy", "POST", f"/assignments/{assignment}/reassignment", body)
+
+    assert await home.differences() == []
+
+
 @pytest.mark.clause("R 3.4")
 async def test_the_teacher_adopts_the_programme_of_his_page_only(home: House) -> None:
     await college(home)
