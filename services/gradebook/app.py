@@ -126,7 +126,7 @@ def build(svc: Gradebook, authenticator: Authenticator) -> Service:
     """The app and loops around a service object that somebody else keeps a hand on."""
     from services.gradebook import http, permits, writing
 
-    routers = [http.routes(svc), writing.routes(svc), permits.routes(svc), feed.routes(svc.log)]
+    routers = [writing.routes(svc), http.routes(svc), permits.routes(svc), feed.routes(svc.log)]
     app = create_app("Zhurnal: grade book", routers, authenticator)
     app.state.gradebook = svc
     return Service(NAME, app, (svc.keeper.run,), (svc.projector,))

@@ -288,7 +288,7 @@ def _recorded(page: Page, event: e.GradeRecorded, ctx: Context) -> None:
     lesson = _lesson(page, event.lesson, ctx)
     g2_not_final(page, event.student)
     held = page.cell(event.lesson, event.student).grades
-    if any(g.id == event.grade for g in held):
+    if held and any(g.id == event.grade for g in held):
         raise p.Contradiction(what="grade")
     if event.retake_of is not None and all(g.id != event.retake_of for g in held):
         raise p.GradeUnknown(grade=event.retake_of)

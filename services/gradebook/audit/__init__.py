@@ -1,0 +1,1 @@
+"""What an auditor gets from the log alone: the replay of every rule, and the history of a page."""
