@@ -71,6 +71,8 @@ class Outside:
         self._numbers = itertools.count()
 
     async def say(self, *events: Event, stream: str = "all") -> None:
+        if not events:
+            return
         meta = Meta("command", "", "system:test", "", "", "2025-09-01T00:00:00+00:00", "http").text()
         rows = [NewEvent(derived("said", str(next(self._numbers))), *self._types.encode(x), meta) for x in events]
         done = await self.log.append(stream, self._revisions.get(stream, NO_STREAM), rows)
