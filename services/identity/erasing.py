@@ -37,6 +37,7 @@ async def erase(tx: Tx, sessions: Sessions, person: str) -> dict[str, Any]:
         " birth_date = null, source = '', version = version + 1, erased_at = %s where id = %s",
         (tx.now, person),
     )
+    await tx.run("update guardian_link set document = '' where %s in (guardian, student)", (person,))
     tx.emit(person_stream(person), e.PersonErased(person=person))
     return {"person": person}
 

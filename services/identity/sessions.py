@@ -13,14 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import structlog
+from psycopg import InterfaceError, OperationalError
 
 from contracts.events import identity as e
 from services.identity import problems
 from services.identity.commands import Commands, Tx
 from services.identity.people import account_stream, is_staff, lock
+from services.identity.rules import STAFF as ROLES_OF_STAFF
 from services.kit.authn import Claims, Grants, TokenIssuer
 from services.kit.handle import Command
-from services.kit.problems import NotFound
+from services.kit.problems import NotFound, StoreUnavailable
 
 REMEMBERED_SECONDS: Final = 60.0
 SESSIONS_REMEMBERED: Final = 20_000
@@ -94,15 +96,15 @@ class Sessions:
     async def _look_up(self, session: str) -> Remembered | None:
         clock = self._commands.clock
         self._remembered.pop(session, None)
-        async with self._commands.reading() as tx:
-            row = await tx.row(
-                "select s.person, s.family, s.opened_at, s.used_at from session s join account a on a.person = s.person"
-                " where s.id = %s and a.disabled_at is null",
-                (session,),
-            )
+        try:
+            row = await self._stored(session)
+        except (OperationalError, InterfaceError) as lost:  # the edge asks, which knows no database
+            raise StoreUnavailable from lost
         if row is None:
             return None
         person, family, opened_at, used_at = row
+        # Who became staff meanwhile has a staff session from then on.
+        family = family and ROLES_OF_STAFF.isdisjoint(self._grants.roles(person, self._commands.today()))
         if not alive(family, opened_at, max(used_at, self._used.get(session, used_at)), clock.now()):
             return None
         if len(self._remembered) >= SESSIONS_REMEMBERED:
@@ -110,6 +112,15 @@ class Sessions:
         held = Remembered(self._issuer.issue(person, session), person, clock.monotonic() + REMEMBERED_SECONDS)
         self._remembered[session] = held
         return held
+
+    async def _stored(self, session: str) -> tuple[Any, ...] | None:
+        """Person, kind, opening and last use of a session whose account is not closed."""
+        async with self._commands.reading() as tx:
+            return await tx.row(
+                "select s.person, s.family, s.opened_at, s.used_at from session s join account a on a.person = s.person"
+                " where s.id = %s and a.disabled_at is null",
+                (session,),
+            )
 
     def _forget(self, *sessions: str) -> None:
         for session in sessions:

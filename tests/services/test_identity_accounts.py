@@ -1,16 +1,25 @@
 """Identity over HTTP: activation, signing in, sessions, codes, disabling; what leaks and what does not."""
 
+from asyncio import gather
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import jwt
 import pytest
 
-from services.identity.app import first_code
+from services.identity import guardians
+from services.identity.accounts import issue_code
+from services.identity.app import Identity, first_code
+from services.identity.codes import CHECKS, SYMBOLS, read
+from services.identity.commands import Tx
+from services.identity.people import PersonData, grant, register
+from services.identity.rules import Span
 from services.identity.sessions import digest
 from services.kit.authn import Claims
-from services.kit.problems import KeyReused
-from tests.common.identity import PASSWORD, House, house
+from services.kit.problems import KeyReused, OutcomeUnclear
+from tests.common.clock import CountingIds
+from tests.common.identity import LONG_AGO, PASSWORD, TODAY, House, house
 from tests.conftest import NewDatabase
 
 pytestmark = pytest.mark.anyio
@@ -61,10 +70,6 @@ async def test_i1_a_curator_reaches_no_account_of_staff_through_a_guardian(home:
     curator, director = await home.person("Куратор", "teacher"), await home.person("Директор", "director")
     child = await home.person("Ребёнок")
     await home.group("А", child, curator=curator)
-    from services.identity import guardians
-    from services.identity.rules import Span
-    from tests.common.identity import LONG_AGO
-
     await home.do(lambda tx: guardians.link(tx, child, director, Span(LONG_AGO, None)))
     refused = await home.as_(curator).post(f"/people/{director}/codes")
     assert (refused.status_code, refused.json()["code"]) == (403, "code-not-yours")
@@ -100,8 +105,6 @@ async def test_a_code_is_stored_nowhere_and_told_once(home: House) -> None:
 
 async def test_a_code_ends_after_14_days_after_10_tries_and_by_a_newer_one(home: House) -> None:
     teacher = await home.person("Учитель", "teacher")
-    from services.identity.accounts import issue_code
-    from services.identity.codes import CHECKS, SYMBOLS, read
 
     async def fresh() -> str:
         return str((await home.do(lambda tx: issue_code(tx, teacher)))["secret"])
@@ -153,8 +156,6 @@ async def test_a_code_for_an_account_in_use_says_so_and_ends_its_sessions(home: 
 async def test_a_login_belongs_to_one_person_and_is_no_list_of_logins(home: House) -> None:
     first, second = await home.person("Первый", "teacher"), await home.person("Второй", "teacher")
     await home.account(first, "same")
-    from services.identity.accounts import issue_code
-
     code = (await home.do(lambda tx: issue_code(tx, second)))["secret"]
     for _ in range(10):
         taken = await home.anonymous.post("/activation", {"code": code, "login": "SAME", "password": PASSWORD})
@@ -351,9 +352,6 @@ async def test_revocation_by_another_process_reaches_the_exchange(home: House) -
     await home.account(teacher, "teacher")
     cookie = (await sign_in(home, "teacher")).cookies["zhurnal"]
     assert await home.svc.exchange(cookie)
-    from services.identity.app import Identity
-    from tests.common.clock import CountingIds
-
     elsewhere = Identity(
         home.svc.pool,
         home.svc.log,
@@ -402,8 +400,6 @@ async def test_the_last_administrator_is_neither_disabled_nor_revoked(home: Hous
 
 async def test_keys_are_public_and_verify_the_tokens(home: House) -> None:
     (key,) = (await home.anonymous.get("/keys")).json()["keys"]
-    import jwt
-
     token = home.svc.issuer.issue("person", "session")
     options = {"verify_exp": False, "verify_iat": False}
     decoded = jwt.decode(token, jwt.PyJWK(key), algorithms=["EdDSA"], audience="zhurnal", options=options)  # type: ignore[arg-type]
@@ -417,3 +413,78 @@ async def test_the_same_key_with_another_request_is_refused(home: House) -> None
     other = await asks.post("/groups", {"title": "А"}, key="one-key-for-two")
     assert (other.status_code, other.json()["code"]) == (422, KeyReused.code)
     assert (await asks.post("/groups", {"title": "А"}, key="")).json()["code"] == "idempotency-key-missing"
+
+
+# -- at once ------------------------------------------------------------------------------------------------------
+
+
+async def test_one_request_sent_many_times_at_once_is_carried_out_once(home: House) -> None:
+    admin = await home.person("Админ", "journal_administrator")
+    asks, body = home.as_(admin), {"family_name": "Один", "given_name": "Раз"}
+    answers = await gather(*(asks.post("/people", body, key="sent-many-times") for _ in range(8)))
+    assert {a.status_code for a in answers} == {201}
+    assert len({a.content for a in answers}) == 1
+    assert await home.count("person") == 2
+    assert len(await home.events("PersonRegistered")) == 2
+
+
+async def test_a_code_used_twice_at_once_makes_one_account(home: House) -> None:
+    teacher = await home.person("Учитель", "teacher")
+    code = (await home.do(lambda tx: issue_code(tx, teacher)))["secret"]
+    bodies = [{"code": code, "login": f"login{n}", "password": PASSWORD} for n in range(4)]
+    answers = await gather(*(home.anonymous.post("/activation", body) for body in bodies))
+    assert sorted(a.status_code for a in answers) == [201, 403, 403, 403]
+    assert len(await home.events("AccountActivated")) == 1
+
+
+async def test_two_administrators_cannot_revoke_each_other(home: House) -> None:
+    first, second = [await home.person(n, "journal_administrator") for n in ("Первый", "Второй")]
+    grants = {p: (await home.as_(p).get(f"/people/{p}")).json()["roles"][0]["id"] for p in (first, second)}
+    answers = await gather(
+        home.as_(first).request("DELETE", f"/people/{second}/roles/{grants[second]}"),
+        home.as_(second).request("DELETE", f"/people/{first}/roles/{grants[first]}"),
+    )
+    assert sorted(a.status_code for a in answers)[-1] in (401, 403, 409)
+    async with home.svc.commands.reading() as tx:
+        left = await tx.row("select count(*) from relation where relation = 'journal_administrator'")
+    assert left == (1,)
+
+
+async def test_sign_ins_tried_at_once_are_counted_before_they_are_judged(home: House) -> None:
+    teacher = await home.person("Учитель", "teacher")
+    await home.account(teacher, "teacher")
+    answers = await gather(*(sign_in(home, "teacher", "wrong password") for _ in range(20)))
+    assert sorted(a.status_code for a in answers) == [401] * 5 + [429] * 15
+
+
+async def test_a_lost_database_is_a_problem_and_a_refused_change_leaves_nothing(home: House) -> None:
+    admin = await home.person("Админ", "journal_administrator")
+    asks = home.as_(admin)
+    body = {"family_name": "Два", "given_name": "Раза"}
+
+    async def breaks(tx: Tx) -> dict[str, Any]:
+        await register(tx, PersonData("Полу", "Сделано"))
+        await tx.run("select pg_terminate_backend(pg_backend_pid())")
+        return {}
+
+    with pytest.raises(OutcomeUnclear):
+        await home.do(breaks)
+    assert await home.count("person") == 1
+    done = await asks.post("/people", body)
+    assert done.status_code in (201, 503)
+    assert (await asks.post("/people", body)).status_code == 201
+
+
+async def test_a_family_session_becomes_a_staff_session_with_the_role(home: House) -> None:
+    student = await home.person("Студент")
+    await home.group("А", student)
+    await home.account(student, "student")
+    cookie = (await sign_in(home, "student")).cookies["zhurnal"]
+    home.clock.advance(timedelta(hours=1))
+    assert await home.svc.exchange(cookie)
+    await home.do(lambda tx: grant(tx, student, "teacher", "", Span(TODAY, None), ""))
+    await home.reader.catch_up()
+    home.clock.advance(timedelta(minutes=29))
+    assert await home.svc.exchange(cookie)
+    home.clock.advance(timedelta(minutes=31))
+    assert await home.svc.exchange(cookie) is None
