@@ -14,12 +14,12 @@ from services.schedule.year import Year
 from tests.common.schedule import DAY, STARTS, assignment, period, slot, then, year
 
 END = STARTS + 20 * DAY
-TEACHERS = st.sampled_from(["t1", "t2", "t3"])
+TEACHERS = st.sampled_from(["t1", "t2", "t3", "t4"])
 GROUPS = ("g1", "g2")
 LOAD = [
     assignment(f"{group}-{n}", group, teacher, subgroup=subgroup, responsible=False)
-    for group in GROUPS
-    for n, (teacher, subgroup) in enumerate([("t1", ""), ("t2", "1"), ("t3", "2")])
+    for group, teachers in zip(GROUPS, (("t1", "t2", "t3"), ("t3", "t4", "t1")), strict=True)
+    for n, (teacher, subgroup) in enumerate(zip(teachers, ("", "1", "2"), strict=True))
 ]
 
 
@@ -27,21 +27,22 @@ def lines(group: str) -> st.SearchStrategy[list[object]]:
     return st.lists(
         st.builds(
             slot,
-            weekday=st.integers(1, 3),
-            pair=st.integers(1, 2),
+            weekday=st.integers(1, 2),
+            pair=st.just(1),
             assignment=st.sampled_from([f"{group}-{n}" for n in range(3)]),
-            room=st.sampled_from(["", "r1", "r2"]),
-            parity=st.sampled_from(["every", "odd", "even"]),
+            room=st.sampled_from(["", "r1"]),
+            parity=st.sampled_from(["every", "every", "odd"]),
         ),
-        max_size=4,
+        min_size=1,
+        max_size=3,
     )
 
 
-days = st.integers(0, 20).map(lambda n: STARTS + n * DAY)
+days = st.integers(0, 8).map(lambda n: STARTS + n * DAY)
 steps = st.lists(
     st.one_of(
         st.sampled_from(GROUPS).flatmap(lambda g: st.tuples(st.just("publish"), st.just(g), lines(g))),
-        st.tuples(st.just("move"), st.integers(0, 99), days, st.integers(1, 2), st.sampled_from(["r1", "r2"])),
+        st.tuples(st.just("move"), st.integers(0, 99), days, st.just(1), st.sampled_from(["", "r1"])),
         st.tuples(st.just("substitute"), st.integers(0, 99), TEACHERS),
         st.tuples(st.just("cancel"), st.integers(0, 99)),
         st.tuples(st.just("reassign"), st.sampled_from([a.assignment for a in LOAD]), TEACHERS, days),
@@ -72,7 +73,7 @@ def _nth(state: Year, n: int) -> str:
     return sorted(state.lessons)[n % len(state.lessons)]
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(steps, st.integers(0, 10))
 def test_s1_holds_after_whatever_was_accepted(wanted: list[tuple[object, ...]], passed: int) -> None:
     state = year(*LOAD)
