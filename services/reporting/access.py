@@ -20,7 +20,7 @@ GAPS = Policy("gap list", "curator", "journal_administrator", *SUPERVISORS)
 def card(principal: Principal, student: str) -> bool:
     """Whether this is a staff read, to be noted. Raises NotFound."""
     if student == principal.subject:
-        if principal.grants.ever(student, "member"):
+        if principal.grants.ever(student, "member", principal.today):
             return False
         raise NotFound
     if student in principal.roles.get("guardian", ()):
@@ -30,7 +30,7 @@ def card(principal: Principal, student: str) -> bool:
         return True
     for role in SUPERVISORS:
         scopes = principal.roles.get(role, set())
-        if groups & scopes or ("" in scopes and principal.grants.ever(student, "member")):
+        if groups & scopes or ("" in scopes and principal.grants.ever(student, "member", principal.today)):
             return True
     raise NotFound
 

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from services.kit.csvfile import hundredths
-from services.reporting.indicators import attendance
-from services.reporting.standing import Hours, Rules, Subgroups, class_on, enrolled, marks, moves_of
+from services.reporting.indicators import FULL, attendance
+from services.reporting.standing import Hours, Mark, Rules, Subgroups, always, class_on, enrolled, marks, moves_of
 
 Rows = Mapping[str, Sequence[Any]]
 
@@ -62,9 +62,10 @@ def card(student: str, rows: Rows, year: str | None, period: str | None) -> dict
 
 
 def _by_page(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    """Rows by their first column."""
     found: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
-        found[row.page].append(row)
+        found[row[0]].append(row)
     return found
 
 
@@ -95,27 +96,59 @@ def _page(
     subgroups = Subgroups.of(assignments, page.subgroups)
     carried = orjson.loads(page.carried or "[]")
     taken = orjson.loads(page.taken or "[]")
-    found = marks(rules, grades, carried, (value for _, value in taken))
-    of_lesson: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for grade in grades:
-        of_lesson[grade.lesson].append(_grade(grade, rules, grade.grade in found.replaced))
+    found = marks(
+        rules, [Mark(id_, v, w, again) for _, _, id_, v, w, _, again in grades], carried, (v for _, v in taken)
+    )
+    of_lesson = _cells(grades, rules, found.replaced)
     hours = Hours()
     shown = []
     given: dict[int, int] = defaultdict(int)
-    for lesson in lessons:
-        cell = of_lesson.get(lesson.lesson)
-        his = enrolled(moves, lesson.held_on) and subgroups.has(student, lesson.assignment)
+    # Most students are on the page from its first lesson to its last, in a group that is not split.
+    all_his = bool(lessons) and subgroups.whole and always(moves, lessons[0][4], lessons[-1][4])
+    for (
+        _,
+        lesson,
+        assignment,
+        teacher,
+        day,
+        pair,
+        number,
+        held,
+        kind,
+        topic,
+        topic_no,
+        homework,
+        due_on,
+        text,
+    ) in lessons:
+        cell = of_lesson.get(lesson)
+        his = all_his or (enrolled(moves, day) and subgroups.has(student, assignment))
         if not his and cell is None:
             continue
-        mark = orjson.loads(lesson.mark) if lesson.mark else None
-        item = _lesson(lesson, cell)
+        item = {
+            "lesson": lesson,
+            "date": day,
+            "pair": pair,
+            "number": number,
+            "hours": held,
+            "kind": kind,
+            "teacher": teacher,
+            "topic": topic,
+            "topic_no": topic_no,
+            "grades": cell or [],
+        }
+        if homework:
+            item["homework"] = {"text": homework, "due_on": due_on}
         if his:
-            reason = class_on(classes, lesson.held_on) if mark and mark[0] else None
-            hours.add(lesson.hours, mark, reason)
-            if mark:
+            if text:
+                mark = orjson.loads(text)
+                reason = class_on(classes, day) if mark[0] else None
+                hours.add(held, mark, reason)
                 item["absence"] = {"hours": mark[0], "late": mark[1], "left_early": mark[2], "class": reason}
-            if lesson.topic_no is not None:
-                given[lesson.topic_no] += lesson.hours
+            else:
+                hours.held += held
+            if topic_no is not None:
+                given[topic_no] += held
         shown.append(item)
     return {
         "page": page.page,
@@ -143,33 +176,19 @@ def _page(
     }, hours
 
 
-def _grade(grade: Any, rules: Rules, replaced: bool) -> dict[str, Any]:
-    shown = {"grade": grade.grade, "value": grade.value, "work": grade.work, "weight": rules.weight(grade.work)}
-    if grade.makeup_on is not None:
-        shown["makeup_on"] = grade.makeup_on
-    if grade.retake_of is not None:
-        shown["retake_of"] = grade.retake_of
-    if replaced:
-        shown["replaced"] = True
-    return shown
-
-
-def _lesson(lesson: Any, grades: list[dict[str, Any]] | None) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "lesson": lesson.lesson,
-        "date": lesson.held_on,
-        "pair": lesson.pair,
-        "number": lesson.number,
-        "hours": lesson.hours,
-        "kind": lesson.kind,
-        "teacher": lesson.taught_by,
-        "topic": lesson.topic,
-        "topic_no": lesson.topic_no,
-        "grades": grades or [],
-    }
-    if lesson.homework:
-        shown["homework"] = {"text": lesson.homework, "due_on": lesson.due_on}
-    return shown
+def _cells(grades: Iterable[Any], rules: Rules, replaced: frozenset[str]) -> dict[str, list[dict[str, Any]]]:
+    """The grades of each lesson as they are shown; what is empty is left out."""
+    cells: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for _, lesson, grade, value, work, makeup_on, retake_of in grades:
+        shown = {"grade": grade, "value": value, "work": work, "weight": rules.weights.get(work, FULL)}
+        if makeup_on is not None:
+            shown["makeup_on"] = makeup_on
+        if retake_of is not None:
+            shown["retake_of"] = retake_of
+        if grade in replaced:
+            shown["replaced"] = True
+        cells[lesson].append(shown)
+    return cells
 
 
 def _programme(topics: str | None, given: Mapping[int, int], held: int) -> dict[str, Any] | None:

@@ -35,7 +35,8 @@ def routes(svc: "Reporting") -> Router:
     ) -> Response:
         if access.card(principal, student):
             svc.reads.note(principal, [student], "GET /api/reporting/students/{id}/card")
-        rows = await queries.read_all(svc.pool, queries.OF_STUDENT, queries.student_params(student, year, period))
+        params = queries.student_params(student, year, period)
+        rows = await queries.read_all(svc.pool, queries.OF_STUDENT, params, queries.PLAIN)
         document = cards.card(student, rows, year, period)
         if form == "csv":
             return csv_answer("card", cards.CSV_HEADER, cards.csv_rows(document))

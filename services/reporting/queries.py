@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.rows import namedtuple_row
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import namedtuple_row, tuple_row
 
 from services.kit.postgres import Pool
 
@@ -114,11 +114,21 @@ order by k.held_on, k.pair, d.code, k.gap, k.page
 limit %(limit)s offset %(offset)s"""
 
 
-async def read_all(pool: Pool, queries: dict[str, str], params: dict[str, Any]) -> dict[str, list[Any]]:
-    """The rows of all queries in one round trip, all as of one moment."""
+PLAIN = frozenset({"lessons", "grades"})
+"""The long lists of a card come as plain tuples."""
+
+
+async def read_all(
+    pool: Pool, queries: dict[str, str], params: dict[str, Any], plain: frozenset[str] = frozenset()
+) -> dict[str, list[Any]]:
+    """The rows of all queries in one round trip, all as of one moment; those of `plain` as tuples, others named.
+
+    Planning the joins costs more than running them, so the plan is kept whatever the parameters.
+    """
     async with pool.connection() as conn, conn.pipeline():
         await conn.execute("begin isolation level repeatable read read only")
-        cursors = {name: await _sent(conn, query, params) for name, query in queries.items()}
+        await conn.execute("set local plan_cache_mode = force_generic_plan")
+        cursors = {name: await _sent(conn, query, params, name in plain) for name, query in queries.items()}
         await conn.execute("commit")
         return {name: await cursor.fetchall() for name, cursor in cursors.items()}
 
@@ -128,8 +138,8 @@ async def read(pool: Pool, query: str, params: dict[str, Any]) -> list[Any]:
         return list(await (await _sent(conn, query, params)).fetchall())
 
 
-async def _sent(conn: AsyncConnection[Any], query: str, params: dict[str, Any]) -> Any:
-    cursor = conn.cursor(binary=True, row_factory=namedtuple_row)
+async def _sent(conn: AsyncConnection[Any], query: str, params: dict[str, Any], plain: bool = False) -> Any:
+    cursor: AsyncCursor[Any] = conn.cursor(binary=True, row_factory=tuple_row if plain else namedtuple_row)
     return await cursor.execute(query.encode(), params, prepare=True)
 
 

@@ -35,6 +35,11 @@ def enrolled(moves: Sequence[Move], day: date) -> bool:
     return False
 
 
+def always(moves: Sequence[Move], first: date, last: date) -> bool:
+    """On the page on every day from `first` to `last`: the usual case, told without looking at each day."""
+    return len(moves) == 1 and moves[0].joined and moves[0].on <= first and (moves[0].until or last) >= last
+
+
 class Rules(NamedTuple):
     """The settings of a page that its means depend on. weights: hundredths by work kind."""
 
@@ -44,9 +49,6 @@ class Rules(NamedTuple):
     @classmethod
     def of(cls, weights: str | None, retake: str | None) -> "Rules":
         return cls(orjson.loads(weights) if weights else {}, retake != "joins")
-
-    def weight(self, work: str) -> int:
-        return self.weights.get(work, FULL)
 
 
 class Subgroups(NamedTuple):
@@ -58,6 +60,11 @@ class Subgroups(NamedTuple):
     @classmethod
     def of(cls, assignments: Iterable[Sequence[Any]], members: str | None) -> "Subgroups":
         return cls({row[0]: row[2] or "" for row in assignments}, orjson.loads(members) if members else {})
+
+    @property
+    def whole(self) -> bool:
+        """No assignment of the page is for a subgroup."""
+        return not any(self.of_assignment.values())
 
     def has(self, student: str, assignment: str) -> bool:
         """The student takes part: the whole group does, the split is not agreed yet, or he is in that subgroup."""
@@ -73,12 +80,21 @@ class Marks(NamedTuple):
     replaced: frozenset[str]
 
 
-def marks(rules: Rules, grades: Iterable[Any], carried: Iterable[Mapping[str, Any]], taken: Iterable[str]) -> Marks:
-    """The weighted mean of a page. grades: rows with grade, value, work, retake_of; taken: values of period finals."""
-    grades = list(grades)
+class Mark(NamedTuple):
+    """A grade as far as the mean goes."""
+
+    grade: str
+    value: str
+    work: str
+    retake_of: str | None
+
+
+def marks(rules: Rules, grades: Sequence[Mark], carried: Iterable[Mapping[str, Any]], taken: Iterable[str]) -> Marks:
+    """The weighted mean of a page; taken: values of period finals."""
     retaken = frozenset(g.retake_of for g in grades if g.retake_of)
     replaced = retaken if rules.replaces else frozenset()
-    weighed = [(g.value, rules.weight(g.work)) for g in grades if g.grade not in replaced]
+    weight = rules.weights.get
+    weighed = [(value, weight(work, FULL)) for grade, value, work, _ in grades if grade not in replaced]
     weighed += [(g["value"], g["weight"]) for g in carried]
     weighed += [(value, FULL) for value in taken]
     counted = sum(w > 0 and (v in NUMERIC or v in ("pass", "fail")) for v, w in weighed)

@@ -13,7 +13,7 @@ import orjson
 from services.kit.csvfile import hundredths
 from services.reporting import indicators as i
 from services.reporting.card import VALUE_NAMES
-from services.reporting.standing import Hours, Move, Rules, Subgroups, class_on, enrolled, marks
+from services.reporting.standing import Hours, Mark, Move, Rules, Subgroups, class_on, enrolled, marks
 
 Rows = Mapping[str, Sequence[Any]]
 Key = tuple[str, str]
@@ -135,7 +135,7 @@ class _Cell:
     __slots__ = ("carried", "final", "grades", "taken")
 
     def __init__(self) -> None:
-        self.grades: list[Any] = []
+        self.grades: list[Mark] = []
         self.carried: list[dict[str, Any]] = []
         self.taken: list[str] = []
         self.final: str | None = None
@@ -145,7 +145,7 @@ def _cells(rows: Rows) -> dict[Key, _Cell]:
     """What each student has on each page."""
     cells: dict[Key, _Cell] = defaultdict(_Cell)
     for row in rows["grades"]:
-        cells[row.page, row.student].grades.append(row)
+        cells[row.page, row.student].grades.append(Mark(row.grade, row.value, row.work, row.retake_of))
     for row in rows["carried"]:
         cells[row.page, row.student].carried = orjson.loads(row.grades)
     for row in rows["taken"]:

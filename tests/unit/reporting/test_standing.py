@@ -1,11 +1,14 @@
 """How a student stands on a page: days, subgroups, retakes, classes of absence."""
 
-from collections import namedtuple
 from datetime import date
 
-from services.reporting.standing import Hours, Move, Rules, Subgroups, class_on, enrolled, marks, moves_of
+from services.reporting.standing import Hours, Mark, Move, Rules, Subgroups, class_on, enrolled, marks, moves_of
 
-G = namedtuple("G", "grade value work retake_of", defaults=(None,))
+
+def G(grade: str, value: str, work: str, retake_of: str | None = None) -> Mark:  # noqa: N802
+    return Mark(grade, value, work, retake_of)
+
+
 RULES = Rules({"test": 200, "independent": 0}, replaces=True)
 
 
