@@ -33,11 +33,10 @@ TEACHING = ("teacher", "workshop_instructor")
 
 
 class Reach(NamedTuple):
-    """Whom somebody reaches: all whole, or these people and the students and guardians of these groups; and by name."""
+    """Whom somebody reaches: whole everybody or these people, and by name."""
 
     everybody: bool
     people: list[str]
-    groups: list[str]
     names_of_students: bool
     names_of_staff: bool
 
@@ -45,11 +44,14 @@ class Reach(NamedTuple):
 def reach(principal: Principal) -> Reach:
     roles = principal.roles
     scopes: set[str] = set().union(*(roles.get(role, set()) for role in LEADERS))
+    people = {principal.subject} | roles.get("guardian", set())
+    for group in (scopes | roles.get("curator", set())) - {""}:
+        for student in principal.grants.subjects("member", group, principal.today):
+            people |= {student} | principal.grants.subjects("guardian", student, principal.today)
     names = principal.has(*LEADERS, *TEACHING, "curator")
     return Reach(
         "journal_administrator" in roles or "" in scopes,
-        [principal.subject, *sorted(roles.get("guardian", set()))],
-        sorted((scopes | roles.get("curator", set())) - {""}),
+        sorted(people),
         names,
         names or principal.has("student", "guardian"),
     )
@@ -127,7 +129,7 @@ def sees_group(principal: Principal, group: str) -> bool:
     if is_staff(principal):
         return True
     own = principal.roles.get("guardian", set()) | {principal.subject}
-    return any(group in principal.grants.ever(person, "member") for person in own)
+    return any(group in principal.grants.ever(person, "member", principal.today) for person in own)
 
 
 def for_split(principal: Principal, group: str) -> str:

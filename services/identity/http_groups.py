@@ -162,7 +162,7 @@ def _seen(caller: Principal) -> list[str] | None:
     if access.is_staff(caller):
         return None
     own = caller.roles.get("guardian", set()) | {caller.subject}
-    return sorted(set().union(*(caller.grants.ever(person, "member") for person in own)))
+    return sorted(set().union(*(caller.grants.ever(person, "member", caller.today) for person in own)))
 
 
 def _teaches(principal: Principal, person: str) -> bool:

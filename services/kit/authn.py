@@ -123,9 +123,9 @@ class Grants:
         """The subjects that stand in `relation` to the object on that day."""
         return {r.subject for r in self._valid(self._on_object.get((relation, object_), ()), on)}
 
-    def ever(self, subject: str, relation: str) -> set[str]:
-        """The objects of `relation`, whatever the day (a student's groups over all years)."""
-        return {self._by_id[i].object for i in self._of_subject.get((subject, relation), ())}
+    def ever(self, subject: str, relation: str, on: date) -> set[str]:
+        """The objects of `relation` up to that day, also of ended ones (a student's groups over all years)."""
+        return {r.object for r in self.terms(subject, relation) if r.starts_on <= on}
 
     def terms(self, subject: str, relation: str) -> list[Relation]:
         """The relations of that name with their dates, past and future ones too (a student's days in each group)."""

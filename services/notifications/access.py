@@ -24,7 +24,7 @@ def audiences(principal: Principal) -> Audiences:
     """The audiences of the asking person on his day."""
     subject, today = principal.subject, principal.today
     named = {f"person:{subject}"}
-    if principal.grants.ever(subject, "member"):
+    if principal.grants.ever(subject, "member", today):
         named.add(f"student:{subject}")
     groups = principal.roles.get("member", set()) | principal.roles.get("curator", set())
     for child in principal.roles.get("guardian", ()):

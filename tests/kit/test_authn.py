@@ -265,7 +265,8 @@ def test_a_relation_is_found_from_both_ends() -> None:
     assert grants.subjects("guardian", "child", TODAY) == {"mother", "father"}
     assert grants.subjects("guardian", "child", TODAY + DAY) == {"mother"}
     assert grants.objects("mother", "guardian", TODAY - DAY) == set()
-    assert grants.ever("father", "guardian") == {"child"}
+    assert grants.ever("father", "guardian", TODAY + DAY) == {"child"}
+    assert grants.ever("father", "guardian", TODAY - DAY) == set()
 
 
 def test_the_same_id_again_replaces_the_relation() -> None:
@@ -284,7 +285,7 @@ def test_an_end_shortens_and_never_lengthens() -> None:
     assert grants.objects("p1", "curator", TODAY) == {"g1"}
     assert grants.objects("p1", "curator", TODAY + DAY) == set()
     grants.apply([Ended("r", None)])
-    assert grants.ever("p1", "curator") == set()
+    assert grants.ever("p1", "curator", TODAY) == set()
 
 
 RELATION = st.builds(
