@@ -28,14 +28,7 @@ def _holds(alias: str) -> str:
     return f"{alias}.starts_on <= %(today)s and ({alias}.ends_on is null or {alias}.ends_on >= %(today)s)"
 
 
-# Whom the asker sees whole. Groups in scope: members of today and their guardians of today.
-_IN_GROUPS = f"""(
-  select subject from relation where relation = 'member' and object = any(%(groups)s) and {_TODAY}
-  union
-  select g.subject from relation g join relation m on m.subject = g.object and m.relation = 'member'
-   where g.relation = 'guardian' and m.object = any(%(groups)s)
-     and {_holds("g")} and {_holds("m")})"""
-_WHOLE = f"(%(everybody)s or p.id = any(%(people)s) or p.id in {_IN_GROUPS})"
+_WHOLE = "(%(everybody)s or p.id = any(%(people)s))"
 
 # Whom he sees by name: whoever ever was staff or student, for history names them.
 _NAMED = """(

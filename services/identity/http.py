@@ -107,7 +107,7 @@ def _address(request: Request) -> str:
 async def _me(svc: "Identity", person: str) -> dict[str, object]:
     """What a signed-in person needs to begin: himself, today's roles, his children and groups."""
     async with svc.commands.reading() as tx:
-        own = Reach(False, [person], [], False, False)
+        own = Reach(False, [person], False, False)
         himself = await directory.person(tx, own, person)
         children = await directory.children(tx, person)
     return {"person": himself, "children": children}

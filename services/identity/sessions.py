@@ -196,14 +196,18 @@ class Sessions:
 
     async def flush(self) -> None:
         """Write when sessions were last used."""
-        used, self._used = self._used, {}
-        if used:
-            async with self._commands.reading() as tx:
-                await tx.run(
-                    "update session set used_at = greatest(used_at, u.at)"
-                    " from unnest(%s::text[], %s::timestamptz[]) u (id, at) where session.id = u.id",
-                    (list(used), list(used.values())),
-                )
+        used = dict(self._used)
+        if not used:
+            return
+        async with self._commands.reading() as tx:
+            await tx.run(
+                "update session set used_at = greatest(used_at, u.at)"
+                " from unnest(%s::text[], %s::timestamptz[]) u (id, at) where session.id = u.id",
+                (list(used), list(used.values())),
+            )
+        for session, at in used.items():  # kept until written, and longer if used meanwhile
+            if self._used.get(session) == at:
+                del self._used[session]
 
     async def sweep(self) -> None:
         """Delete what has expired; nothing of it is needed any more."""
@@ -233,9 +237,7 @@ class Sessions:
                     await self.flush()
                     if flushes % SWEEP_EVERY == 1:
                         await self.sweep()
-                except (
-                    Exception
-                ) as failed:  # the database may be away; the uses of that time are lost, sessions live on
+                except Exception as failed:  # the database may be away: the uses wait for the next round
                     log.warning("sessions not written", error=repr(failed))
         finally:
             await self.flush()
