@@ -55,7 +55,7 @@ SIZES: Final = {
     "college": Size(
         "college",
         tuple((n, title) for n in range(len(SPECIALTIES)) for title in ("21", "22", "31", "32")),
-        25, 18, 15, 18, 57, 23, 12, 39,
+        25, 18, 15, 18, 61, 23, 12, 39,
     ),
 }  # fmt: skip
 
@@ -369,7 +369,11 @@ class Plan:
 
     def _substitution(self, group: Group, day: date) -> Substitution:
         lesson = min(
-            (x for x in self.lessons if x.page.load.group.key == group.key and x.date == day and not x.subgroup),
+            (
+                x
+                for x in self.lessons
+                if x.page.load.group.key == group.key and x.date == day and not x.subgroup and x.key not in self.gaps
+            ),
             key=lambda x: x.pair,
         )
         busy = {x.teacher for x in self.lessons if (x.date, x.pair) == (day, lesson.pair)}
@@ -384,13 +388,12 @@ class Plan:
 
     @cached_property
     def gaps(self) -> frozenset[str]:
-        """Past lessons that nobody entered: the mathematics of the second group in the last six days."""
+        """Lessons that nobody entered: the latest two of mathematics in the second group."""
         page = next(
             p for p in self.pages if p.period.key == "running" and p.load.group.number == 1
             and p.load.course.area == "mathematics"
         )  # fmt: skip
-        since = self.calendar.today - 6 * DAY
-        return frozenset(x.key for x in self.lessons_of[page.key] if since <= x.date < self.calendar.today)
+        return frozenset([x.key for x in self.lessons_of[page.key] if x.date < self.calendar.today][-2:])
 
     @cached_property
     def dot(self) -> Lesson:
@@ -414,13 +417,13 @@ class Plan:
         return (x for x in self.lessons if x.date < self.calendar.today and self._entered(x))
 
     def roster(self, lesson: Lesson) -> list[str]:
-        """The students of the lesson on its day."""
-        group = lesson.page.load.group
-        if lesson.subgroup:
-            return list(self.subgroups(group)[lesson.subgroup])
-        moved, students = self.transfer, list(group.students)
-        if lesson.date >= moved.on and group.key == moved.left.key:
+        """The students of the lesson on its day. Who came later is in no subgroup."""
+        group, moved = lesson.page.load.group, self.transfer
+        students = list(self.subgroups(group)[lesson.subgroup] if lesson.subgroup else group.students)
+        if lesson.date >= moved.on and moved.student in students:
             students.remove(moved.student)
+        if lesson.subgroup:
+            return students
         if lesson.date >= moved.on and group.key == moved.joined.key:
             students.append(moved.student)
         teacher, studied = self.teacher_student
