@@ -328,7 +328,7 @@ def anonymous(value: Any, tag: str, id_: str) -> Any:
 
 async def test_any_interleaving_of_the_two_logs_gives_the_same_pages(home: House) -> None:
     expected = await interleaved(home, "whole", None)
-    assert all("PageOpened" in str(found) and "teacher-1" in str(found) for found in expected), expected
+    assert all(found["'opened'"] != "None" and "Spell" in str(found) for found in expected)
     for seed in range(12):
         assert await interleaved(home, f"n{seed:03}", random.Random(seed)) == expected, seed
     report = await replay(home.svc.log, ZONE, home.clock)
