@@ -149,7 +149,8 @@ class Projector:
                 while self.positions[name] < position:
                     moved = self._moved
                     try:
-                        await asyncio.wait_for(moved.wait(), REACHED_POLL_SECONDS)
+                        async with asyncio.timeout(REACHED_POLL_SECONDS):
+                            await moved.wait()
                     except TimeoutError:
                         await self._look(name)
         except (TimeoutError, OperationalError) as late:
@@ -188,7 +189,8 @@ class Projector:
         for start in range(0, len(messages), BATCH):
             await self._take(name, messages[start : start + BATCH])
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), PACE_SECONDS)
+            async with asyncio.timeout(PACE_SECONDS):
+                await self._hurry.wait()
 
     async def _take(self, name: str, messages: Sequence[Message]) -> None:
         """Apply the messages that continue the cursor; a hole is filled from the feed."""

@@ -18,7 +18,8 @@ class _Subscription:
     async def next(self, timeout: float) -> list[Message]:
         if not self.queue:
             try:
-                await asyncio.wait_for(self.ready.wait(), timeout)
+                async with asyncio.timeout(timeout):  # `wait_for` of Python 3.11 may swallow a cancellation
+                    await self.ready.wait()
             except TimeoutError:
                 return []
         self.ready.clear()
