@@ -283,7 +283,12 @@ async def test_appends_to_several_streams_land_together_or_not_at_all(place: Dat
             await log.append_all_in(conn, [*appends, (fresh(), 7, [event()])])
         assert refused.value.expected == 7
         await conn.rollback()
-        for bad in ([], [appends[0], (first, 1, [event()])], [(first, NO_STREAM, [])]):
+        wrong: list[list[tuple[str, int, list[NewEvent]]]] = [
+            [],
+            [(first, NO_STREAM, [])],
+            [appends[0], (first, NO_STREAM, [event()])],
+        ]
+        for bad in wrong:
             with pytest.raises(ValueError, match=r"\w"):
                 await log.append_all_in(conn, bad)
             await conn.rollback()
