@@ -1,0 +1,110 @@
+"""A real `zhurnal up` in a process of its own, on a data folder outside homes and a free port."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+from uuid import uuid4
+
+import httpx
+
+ADDRESS = re.compile(r"(http://[\d.]+:\d+)")
+READY_SECONDS = 120
+STOP_SECONDS = 60
+
+
+def zhurnal(*arguments: str, data: Path | None = None, language: str = "en") -> subprocess.CompletedProcess[str]:
+    """Run one command of the command line to its end."""
+    at = ["--data", str(data)] if data is not None else []
+    command = [sys.executable, "-m", "services", *arguments, *at]
+    return subprocess.run(command, capture_output=True, text=True, env=_environment(language), check=False, timeout=300)
+
+
+class Journal:
+    """A running journal. `address`: where it answers. A context manager that stops it."""
+
+    def __init__(self, data: Path, *arguments: str) -> None:
+        self.data = data
+        self._said: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in __exit__
+        command = [sys.executable, "-m", "services", "up", "--data", str(data), "--port", "0", *arguments]
+        self.process = subprocess.Popen(
+            command, stdout=self._said, stderr=subprocess.STDOUT, text=True, env=_environment("en")
+        )
+        self.address = self._wait()
+
+    def said(self) -> str:
+        """Everything it has printed."""
+        self._said.seek(0)
+        return self._said.read()
+
+    def client(self) -> httpx.AsyncClient:
+        """A client with a cookie jar of its own and the journal's CSRF header."""
+        return httpx.AsyncClient(base_url=f"{self.address}/api", headers={"X-Zhurnal": "1"}, timeout=60)
+
+    async def signed_in(self, login: str, password: str) -> httpx.AsyncClient:
+        """The client of that person."""
+        client = self.client()
+        answer = await client.post("/identity/sessions", json={"login": login, "password": password}, headers=key())
+        assert answer.status_code == 201, answer.text
+        return client
+
+    def stop(self) -> int:
+        """Ctrl-C; the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """kill -9: nothing is tidied up."""
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.stop()
+        self._said.close()
+
+    def _wait(self) -> str:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            if found := ADDRESS.search(self.said()):
+                try:
+                    if httpx.get(f"{found[1]}/ready").status_code == 200:
+                        return found[1]
+                except httpx.TransportError:
+                    pass  # bound, and not yet listening
+            assert self.process.poll() is None, self.said()
+            time.sleep(0.05)
+        self.kill()
+        raise AssertionError(f"not ready after {READY_SECONDS} s:\n{self.said()}")
+
+
+def key() -> dict[str, str]:
+    """The header that makes a change one of its own."""
+    return {"Idempotency-Key": uuid4().hex}
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """A folder for the data of one journal; what a test left running there is stopped."""
+    with tempfile.TemporaryDirectory(prefix="zhurnal-system-", dir="/tmp", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder / "data"
+
+
+def _environment(language: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ZHURNAL_", "LC_", "LANG"))}
+    return {**kept, "LANG": f"{language}_XX.UTF-8", "COLUMNS": "200"}
