@@ -100,6 +100,7 @@ async def _run(
             reached[name], count = await _fold(fold, name, feed, limit, progress)
             events += count
         async with conn.transaction():
+            await conn.execute("set local maintenance_work_mem = '128MB'")  # the keys are sorted without a file
             await create_tables(conn, view, new)
             await _copy(conn, view, new, fold)
             rows = sum(map(len, fold.rows.values()))
