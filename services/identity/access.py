@@ -74,6 +74,20 @@ def for_students_of(principal: Principal, *groups: str) -> str:
     raise NotFound
 
 
+def for_enrolment(principal: Principal, group: str, person: str) -> str:
+    """The role under which he enrols that person in the group. Raises NotFound.
+
+    Whoever is enrolled is seen whole by his group's office. So an office for groups enrols nobody who is already
+    somebody beyond them, member of another group, of the staff or a guardian: that takes one for the whole college.
+    """
+    role = for_students_of(principal, group)
+    if role != "journal_administrator" and not principal.in_scope(role, ""):
+        held = principal.grants.roles(person, principal.today)
+        if held.keys() - {"student", "member"} or not held.get("member", set()) <= principal.roles[role]:
+            raise NotFound
+    return role
+
+
 def for_college(principal: Principal) -> str:
     """The role under which he forms groups: only college-wide. Raises Forbidden."""
     try:
@@ -115,6 +129,17 @@ def for_person(principal: Principal, person: str) -> str:
     raise NotFound
 
 
+def for_link(principal: Principal, student: str, guardian: str) -> str:
+    """The role under which he links an existing person to a student as guardian. Raises NotFound.
+
+    A guardian of the group is seen whole by its curator, who may also issue his code; so the curator links only whom
+    he sees already, and registers others himself.
+    """
+    role = for_student(principal, student)
+    for_person(principal, guardian)
+    return role
+
+
 def for_extension(principal: Principal, student: str, basis: str) -> str:
     """A document is entered by curator or administrator, consent is given by the student himself."""
     if basis == "consent":
@@ -130,6 +155,11 @@ def sees_group(principal: Principal, group: str) -> bool:
         return True
     own = principal.roles.get("guardian", set()) | {principal.subject}
     return any(group in principal.grants.ever(person, "member", principal.today) for person in own)
+
+
+def sees_splits(principal: Principal, group: str) -> bool:
+    """All splits of the group: its curator. Not all, but those that he is a side of: who teaches. Raises NotFound."""
+    return for_split(principal, group) == "curator"
 
 
 def for_split(principal: Principal, group: str) -> str:

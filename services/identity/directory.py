@@ -270,12 +270,13 @@ async def students(tx: Tx, group: str, on: date) -> list[dict[str, Any]]:
     ]
 
 
-async def splits(tx: Tx, group: str) -> list[dict[str, Any]]:
-    """The splits of a group, proposed and agreed, the latest first."""
+async def splits(tx: Tx, group: str, side: str | None) -> list[dict[str, Any]]:
+    """The splits of a group, proposed and agreed, the latest first. side: only those that he proposed or is asked."""
     rows = await tx.rows(
         "select id, discipline, subgroups, proposed_by, awaits, agreed_by, starts_on from subgroup_split"
-        " where group_id = %s order by proposed_at desc, id",
-        (group,),
+        " where group_id = %(group)s and (%(side)s::text is null or %(side)s in (proposed_by, awaits))"
+        " order by proposed_at desc, id",
+        {"group": group, "side": side},
     )
     return [
         {

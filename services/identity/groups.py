@@ -271,7 +271,8 @@ async def propose_split(tx: Tx, group: str, discipline: str, subgroups: Subgroup
 async def agree_split(tx: Tx, split: str, starts_on: date, curated: set[str]) -> dict[str, Any]:
     """The other side agrees: the teacher who was asked, or the group's curator (`curated`: the actor's groups).
 
-    Never the side that proposed. Students who left meanwhile make it void: propose anew.
+    Never the side that proposed. Students who left meanwhile make it void: propose anew. Raises NotFound for who is no
+    side of it.
     """
     row = await tx.row(
         "select group_id, discipline, subgroups, proposed_by, awaits, agreed_by from subgroup_split"
@@ -282,8 +283,10 @@ async def agree_split(tx: Tx, split: str, starts_on: date, curated: set[str]) ->
         raise NotFound
     group, discipline, subgroups, proposed_by, awaits, agreed_by = row
     asked = awaits == tx.actor if awaits else group in curated
-    if proposed_by == tx.actor or not asked:
+    if proposed_by == tx.actor:
         raise problems.SplitNotYours
+    if not asked:
+        raise NotFound
     if agreed_by is not None:
         raise problems.AlreadyDone
     sane(Span(starts_on, None), tx.today)

@@ -93,7 +93,7 @@ def routes(svc: "Identity") -> Router:
     @router.post("/groups/{group}/students", policy=access.STUDENTS, status_code=201)
     async def enrol(group: str, body: NewStudent, change: Change) -> Response:
         """Enrol a student from day to day."""
-        role = access.for_students_of(change.principal, group)
+        role = access.for_enrolment(change.principal, group, body.student)
         return answered(
             await svc.execute(
                 change.command(role),
@@ -122,9 +122,10 @@ def routes(svc: "Identity") -> Router:
 
     @router.get("/groups/{group}/subgroups", policy=access.SPLIT)
     async def splits(group: str, caller: Caller) -> Response:
-        """The splits of a group, proposed and agreed."""
+        """The splits of a group, proposed and agreed: all for its curator, those that he is a side of for a teacher."""
+        side = None if access.sees_splits(caller, group) else caller.subject
         async with svc.commands.reading() as tx:
-            return json({"splits": await directory.splits(tx, group)})
+            return json({"splits": await directory.splits(tx, group, side)})
 
     @router.post("/groups/{group}/subgroups", policy=access.SPLIT, status_code=201)
     async def propose(group: str, body: NewSplit, change: Change) -> Response:

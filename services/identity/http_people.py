@@ -198,7 +198,7 @@ def routes(svc: "Identity") -> Router:
     @router.post("/people/{student}/guardians", policy=access.CARE, status_code=201)
     async def link(student: str, body: NewGuardian, change: Change) -> Response:
         """Link a guardian; ends with the day before the 18th birthday unless a basis carries it beyond."""
-        role = access.for_student(change.principal, student)
+        role = access.for_link(change.principal, student, body.guardian)
         if body.basis == "consent":
             raise Malformed(what="basis: consent is given by the student himself")
 
