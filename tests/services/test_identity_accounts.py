@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 
@@ -17,6 +18,7 @@ from services.identity.people import PersonData, grant, register
 from services.identity.rules import Span
 from services.identity.sessions import digest
 from services.kit.authn import Claims
+from services.kit.edge import Edge
 from services.kit.problems import KeyReused, OutcomeUnclear
 from tests.common.clock import CountingIds
 from tests.common.identity import LONG_AGO, PASSWORD, TODAY, House, house
@@ -488,3 +490,23 @@ async def test_a_family_session_becomes_a_staff_session_with_the_role(home: Hous
     assert await home.svc.exchange(cookie)
     home.clock.advance(timedelta(minutes=31))
     assert await home.svc.exchange(cookie) is None
+
+
+async def test_a_browser_signs_in_acts_and_signs_out_through_the_edge(home: House) -> None:
+    teacher = await home.person("Учитель", "teacher")
+    await home.account(teacher, "teacher")
+    await home.reader.catch_up()
+    edge = Edge({"identity": home.app}, home.svc.exchange, home.svc.cookie, False, list)
+    transport = httpx.ASGITransport(edge, client=("127.0.0.1", 50000))
+    own = {"X-Zhurnal": "1", "Origin": "http://journal.test", "Idempotency-Key": "sign-out-1"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://journal.test", headers=own) as browser:
+        assert (await browser.get("/api/identity/me")).status_code == 401
+        body = {"login": "teacher", "password": PASSWORD}
+        assert (await browser.post("/api/identity/sessions", json=body)).status_code == 201
+        assert (await browser.get("/api/identity/me")).json()["person"]["id"] == teacher
+        assert (await browser.get("/api/identity/log")).status_code == 404
+        kept = dict(browser.cookies)
+        assert (await browser.delete("/api/identity/sessions/current")).status_code == 200
+        assert dict(browser.cookies) == {}
+        browser.cookies.update(kept)
+        assert (await browser.get("/api/identity/me")).status_code == 401
