@@ -95,7 +95,7 @@ def routes(svc: "Identity") -> Router:
         if format == "csv":
             header = ("Кто", "Чьи данные", "Что", "Когда")
             return csv_answer("reads", header, ((r["name"], r["subject"], r["route"], r["at"]) for r in reads))
-        return json({"total": total, "reads": reads})
+        return json({"total": total, "items": reads})
 
     return router
 

@@ -46,7 +46,7 @@ def routes(svc: "Identity") -> Router:
             header = ("Группа", "Специальность", "Год набора", "Обучающихся")
             rows = ((g["title"], g["specialty"], g["admission_year"], g["students"]) for g in found)
             return csv_answer("groups", header, rows)
-        return json({"total": total, "groups": found})
+        return json({"total": total, "items": found})
 
     @router.get("/groups/{group}", policy=access.SIGNED_IN)
     async def show(group: str, caller: Caller, on: date | None = None, format: Format = "json") -> Response:

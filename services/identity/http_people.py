@@ -77,7 +77,7 @@ def routes(svc: "Identity") -> Router:
         _note(svc, caller, [p["id"] for p in found], "GET /people")
         if format == "csv":
             return csv_answer("people", HEADER, map(_line, found))
-        return json({"total": total, "people": found})
+        return json({"total": total, "items": found})
 
     @router.get("/people/{person}", policy=access.SIGNED_IN)
     async def show(person: str, caller: Caller) -> Response:

@@ -120,7 +120,7 @@ async def test_a_roster_gives_people_rights_and_a_second_time_changes_nothing(ho
     parent = await home.as_(rid("people", "p")).get("/people/" + rid("people", "s"))
     assert parent.json()["family_name"] == "Фамилияs"
     curator = await home.as_(rid("people", "c")).get("/people?group=" + rid("groups", "g"))
-    assert [p["id"] for p in curator.json()["people"]] == [rid("people", "s")]
+    assert [p["id"] for p in curator.json()["items"]] == [rid("people", "s")]
     (link,) = await home.events("GuardianLinked")
     assert link.ends_on == date(2027, 1, 14)
 

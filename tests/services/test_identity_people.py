@@ -97,7 +97,7 @@ async def test_each_role_reaches_whom_the_table_says(college: College) -> None:
     about = ("student", "other_student", "parent", "other_parent", "teacher")
     for asks, expected in SEEN.items():
         assert tuple([await depth(college, asks, who) for who in about]) == expected, asks
-        listed = (await college.home.as_(getattr(college, asks)).get("/people?limit=500")).json()["people"]
+        listed = (await college.home.as_(getattr(college, asks)).get("/people?limit=500")).json()["items"]
         seen = {p["id"]: "whole" if "email" in p else "name" for p in listed}
         assert tuple(seen.get(getattr(college, who), "missing") for who in about) == expected, asks
         ids = [getattr(college, who) for who in about]
@@ -121,12 +121,12 @@ async def test_the_directory_filters_sorts_pages_and_exports(college: College) -
     assert (await asks.get(f"/people?group={college.group}")).json()["total"] == 1
     assert (await asks.get("/people?role=teacher")).json()["total"] == 2
     assert (await asks.get("/people?state=active")).json()["total"] == 0
-    names = [p["name"] for p in (await asks.get("/people?limit=100")).json()["people"]]
+    names = [p["name"] for p in (await asks.get("/people?limit=100")).json()["items"]]
     assert names == sorted(names)
-    backwards = [p["name"] for p in (await asks.get("/people?limit=100&sort=-name")).json()["people"]]
+    backwards = [p["name"] for p in (await asks.get("/people?limit=100&sort=-name")).json()["items"]]
     assert backwards == names[::-1]
     page = (await asks.get("/people?limit=2&offset=1")).json()
-    assert [p["name"] for p in page["people"]] == names[1:3]
+    assert [p["name"] for p in page["items"]] == names[1:3]
     assert page["total"] == len(names)
     for wrong in ("limit=0", "limit=501", "offset=-1", "sort=height", "state=asleep", "format=pdf"):
         assert (await asks.get(f"/people?{wrong}")).status_code == 422
@@ -158,7 +158,7 @@ async def test_staff_reads_are_seen_by_their_subject_and_his_guardian(college: C
     for asks in (college.student, college.parent):
         reads = (await college.home.as_(asks).get("/reads/me")).json()
         assert reads["total"] == 1
-        (read,) = reads["reads"]
+        (read,) = reads["items"]
         assert (read["reader"], read["name"]) == (college.curator, "Куратор Тест")
         assert (read["subject"], read["route"]) == (college.student, "GET /people/{person}")
         assert read["at"].startswith("2025-09-01T03:00")
@@ -246,7 +246,7 @@ async def test_erasing_waits_for_retention_and_then_leaves_only_ids(college: Col
     assert (shown["name"], shown["erased"], shown["email"]) == ("удалено", True, "")
     assert (await home.events("PersonErased"))[-1].person == college.parent
     assert (await asks.post(f"/people/{college.parent}/erasure")).json()["code"] == "erased-person"
-    assert college.parent not in {p["id"] for p in (await asks.get("/people?limit=100")).json()["people"]}
+    assert college.parent not in {p["id"] for p in (await asks.get("/people?limit=100")).json()["items"]}
     assert (await asks.get("/people?state=erased")).json()["total"] == 1
 
 
@@ -343,7 +343,7 @@ async def test_a_transfer_ends_one_enrolment_and_begins_another(college: College
     ]
     # The former curator has him no more; the student still sees both groups.
     assert await depth(college, "curator", "student") == "name"
-    assert {g["id"] for g in (await home.as_(college.student).get("/groups")).json()["groups"]} == {
+    assert {g["id"] for g in (await home.as_(college.student).get("/groups")).json()["items"]} == {
         college.group,
         college.other_group,
     }
