@@ -13,6 +13,9 @@ from contracts.events import gradebook as e
 from services.gradebook.page import Page
 from services.gradebook.parts import DAY, Spell, Substitute
 
+FINALS_PER_EVENT = 200
+"""Far below the size that the log takes."""
+
 
 class Period(NamedTuple):
     period: str
@@ -230,4 +233,5 @@ def _finals(page: Page, periods: Sequence[Source]) -> list[Event]:
             wanted = e.TakenFinal(student=student, page=source.id, event=final.event, value=final.value)  # type: ignore[arg-type, unused-ignore]
             if held != wanted and (held is not None or final.value is not None):
                 taken.append(wanted)
-    return [e.FinalsTaken(finals=tuple(taken))] if taken else []
+    pieces = (taken[n : n + FINALS_PER_EVENT] for n in range(0, len(taken), FINALS_PER_EVENT))
+    return [e.FinalsTaken(finals=tuple(piece)) for piece in pieces]

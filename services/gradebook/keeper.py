@@ -55,10 +55,12 @@ class Keeper:
         self._pool, self._pages, self._feeds = pool, pages, feeds
         self._rules = rules or e.Rules()
         self._positions = dict.fromkeys(feeds, 0)
+        self.stopped: str | None = None
 
     async def run(self) -> None:
-        """Run until cancelled. A lost feed or database is tried again."""
-        while True:
+        """Run until cancelled. A lost feed or database is tried again; what cannot be read stops the keeper, with an
+        alarm, and not the process."""
+        while self.stopped is None:
             try:
                 while await self.step(OUTSIDE):
                     pass
@@ -67,6 +69,9 @@ class Keeper:
             except (OSError, OperationalError, httpx.HTTPError, Problem) as lost:
                 log.warning("keeper waits", error=repr(lost))
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception as failed:  # a foreign log, an unknown type: copying on would be wrong
+                self.stopped = repr(failed)
+                log.error("keeper stopped", exc_info=failed)
 
     async def catch_up(self) -> None:
         """Hear everything that there is and serve every page that waits."""

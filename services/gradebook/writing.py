@@ -35,7 +35,9 @@ def routes(svc: "Gradebook") -> Router:
     async def write(page: str, asked: ChangeRequest, command: c.PageCommand, by: Command) -> "Outcome":
         return await svc.change(page, command, by, lambda state: access.read(state, asked.principal))
 
-    @router.put("/pages/{page}/cells/{lesson}/{student}", policy=WRITE, openapi_extra=r.schema(r.CellIn))
+    cell = r.schema(r.CellIn, "page", "lesson", "student")
+
+    @router.put("/pages/{page}/cells/{lesson}/{student}", policy=WRITE, openapi_extra=cell)
     async def set_cell(request: Request) -> Response:
         """All marks of one cell. If-Match: its tag; If-None-Match: * for an empty one."""
         path = request.path_params
