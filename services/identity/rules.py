@@ -48,6 +48,12 @@ class Span(NamedTuple):
     def holds(self, on: date) -> bool:
         return self.starts_on <= on and (self.ends_on is None or on <= self.ends_on)
 
+    def covers(self, other: "Span") -> bool:
+        """Every day of the other is one of this."""
+        return self.starts_on <= other.starts_on and (
+            self.ends_on is None or (other.ends_on is not None and other.ends_on <= self.ends_on)
+        )
+
     def overlaps(self, other: "Span") -> bool:
         return (other.ends_on is None or self.starts_on <= other.ends_on) and (
             self.ends_on is None or other.starts_on <= self.ends_on

@@ -15,10 +15,14 @@ R = TypeVar("R", bound=Record)
 
 
 class Held(NamedTuple):
-    """The days of a stored record; `by_hand`: they were changed here since, and no file changes them again."""
+    """The days of a stored record; `by_hand`: they were changed here since, and no file changes them again.
+
+    of: whose right it is, and to what.
+    """
 
     span: Span
     by_hand: bool
+    of: tuple[str, ...]
 
 
 class Import:
@@ -49,12 +53,20 @@ class Import:
         self,
         kind: str,
         record: Record,
+        of: tuple[str, ...],
         held: Held | None,
         starts_on: date | None,
         ends_on: date | None,
         others: Mapping[str, Span] | None = None,
     ) -> Span | None:
-        """The days to write for a record, None when nothing is to be written. `others`: what it may not overlap."""
+        """The days to write for a record, None when nothing is to be written. `others`: what it may not overlap.
+
+        A file makes no right of one person that of another, by naming its id, and gives or extends none to whoever
+        imports it.
+        """
+        if held is not None and held.of != of:
+            self.report.refuse(kind, record.where, "of-another", record.id)
+            return None
         if held is not None and held.by_hand:
             self.report.count(kind, "kept")
             return None
@@ -68,18 +80,22 @@ class Import:
         if span.starts_on < EARLIEST or (span.ends_on is not None and span.ends_on < span.starts_on):
             self.report.refuse(kind, record.where, "dates-not-sane", f"{span.starts_on} – {span.ends_on}")
             return None
+        if of[0] == self.tx.actor and (held is None or not held.span.covers(span)):
+            self.report.refuse(kind, record.where, "not-to-yourself")
+            return None
         for id_, other in (others or {}).items():
             if id_ != record.id and span.overlaps(other):
                 self.report.refuse(kind, record.where, "enrolment-overlaps", id_)
                 return None
         return span if self.differs(kind, held.span if held else None, span) else None
 
-    async def held(self, table: str, ids: Sequence[str], by_hand: str) -> dict[str, Held]:
-        """The days of the stored records with these ids."""
+    async def held(self, table: str, of: Sequence[str], ids: Sequence[str], by_hand: str) -> dict[str, Held]:
+        """The days of the stored records with these ids. of: the columns that say whose right it is, and to what."""
         return {
-            id_: Held(Span(starts_on, ends_on), touched)
-            for id_, starts_on, ends_on, touched in await self.tx.rows(
-                f"select id, starts_on, ends_on, {by_hand} from {table} where id = any(%s)",  # noqa: S608 - fixed names
+            id_: Held(Span(starts_on, ends_on), touched, tuple(its))
+            for id_, starts_on, ends_on, touched, *its in await self.tx.rows(
+                f"select id, starts_on, ends_on, {by_hand}, {', '.join(of)} from {table}"  # noqa: S608 - fixed names
+                " where id = any(%s)",
                 (list(ids),),
             )
         }

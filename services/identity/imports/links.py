@@ -17,8 +17,8 @@ async def roles(work: Import) -> None:
     """Roles and curators. A role that follows from an enrolment is needless for a person who holds it already."""
     records = work.once("roles", work.doc.roles)
     ids = [r.id for r in records]
-    granted = await work.held("role_grant", ids, "revoked_at is not null")
-    appointed = await work.held("curator_appointment", ids, "revoked_at is not null")
+    granted = await work.held("role_grant", ("person", "role"), ids, "revoked_at is not null")
+    appointed = await work.held("curator_appointment", ("person", "group_id"), ids, "revoked_at is not null")
     holds = {
         (person, role)
         for person, role in await work.tx.rows(
@@ -72,14 +72,13 @@ def _role_days(work: Import, record: Role, held: Held | None, holds: set[tuple[s
         refuse("roles", record.where, "curator-without-group")
     elif record.role == "curator" and record.group_id not in work.known_groups:
         refuse("roles", record.where, "unknown-group", record.group_id or "")
-    elif held is None and record.active and record.person_id == work.tx.actor:
-        refuse("roles", record.where, "not-to-yourself")
     elif held is None and record.basis == "enrolment" and (record.person_id, record.role) in holds:
         work.report.count("roles", "implied")
     else:
         # A student reads his own data over all years: his role has no end (R 2.4).
         ends_on = None if record.role == "student" else record.ends_on
-        return work.days("roles", record, held, record.starts_on, ends_on)
+        of = (record.person_id, record.group_id or "" if record.role == "curator" else record.role)
+        return work.days("roles", record, of, held, record.starts_on, ends_on)
     return None
 
 
@@ -87,7 +86,8 @@ async def guardians(work: Import) -> None:
     """Guardians, each until the student is of age; a pair that is linked already is not linked twice."""
     tx = work.tx
     records = work.once("guardians", work.doc.guardians)
-    stored = await work.held("guardian_link", [g.id for g in records], "unlinked_at is not null")
+    ids = [g.id for g in records]
+    stored = await work.held("guardian_link", ("guardian", "student"), ids, "unlinked_at is not null")
     linked: dict[tuple[str, str], str] = {
         (guardian, student): id_
         for id_, guardian, student in await tx.rows(
@@ -108,11 +108,9 @@ async def guardians(work: Import) -> None:
             work.report.refuse("guardians", record.where, "unknown-person", unknown)
         elif record.guardian_id == record.student_id:
             work.report.refuse("guardians", record.where, "own-guardian")
-        elif held is None and record.guardian_id == tx.actor:
-            work.report.refuse("guardians", record.where, "not-to-yourself")
         elif of_age or linked.setdefault(pair, record.id) != record.id:
             work.report.count("guardians", "implied")
-        elif (span := work.days("guardians", record, held, None, until)) is not None:
+        elif (span := work.days("guardians", record, pair, held, None, until)) is not None:
             rows.append((record.id, *pair, *span, work.doc.source))
             tx.emit(
                 person_stream(record.student_id),
@@ -139,7 +137,7 @@ async def enrolments(work: Import) -> None:
     """Enrolments; a student is in one group once at a time, and becomes a student by it."""
     tx = work.tx
     records = work.once("enrolments", work.doc.enrolments)
-    stored = await work.held("enrolment", [n.id for n in records], "by_hand")
+    stored = await work.held("enrolment", ("student", "group_id"), [n.id for n in records], "by_hand")
     spans: dict[tuple[str, str], dict[str, Span]] = {}
     for id_, student, group, *days in await tx.rows(
         "select id, student, group_id, starts_on, ends_on from enrolment where student = any(%s)",
@@ -154,8 +152,9 @@ async def enrolments(work: Import) -> None:
         if record.group_id not in work.known_groups:
             work.report.refuse("enrolments", record.where, "unknown-group", record.group_id)
             continue
-        others = spans.setdefault((record.person_id, record.group_id), {})
-        span = work.days("enrolments", record, stored.get(record.id), record.starts_on, record.ends_on, others)
+        of = (record.person_id, record.group_id)
+        others = spans.setdefault(of, {})
+        span = work.days("enrolments", record, of, stored.get(record.id), record.starts_on, record.ends_on, others)
         if span is not None:
             others[record.id] = span
             rows.append((record.id, record.person_id, record.group_id, *span, work.doc.source))

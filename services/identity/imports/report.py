@@ -19,6 +19,7 @@ PROBLEMS: Final[dict[str, Text]] = {
     "erased-person": Text("личные данные человека удалены", "the data of this person has been erased"),
     "nameless": Text("нет ни фамилии, ни имени", "neither family name nor given name"),
     "id-twice": Text("запись с этим id уже была: {id}", "a record with this id came before: {id}"),
+    "of-another": Text("запись {id} здесь о другом человеке или праве", "the record {id} is another person's or right"),
     "not-to-yourself": Text("права себе не выдают", "nobody grants rights to himself"),
     "own-guardian": Text("человек не представитель самому себе", "nobody is his own guardian"),
     "curator-without-group": Text("у куратора не указана группа", "the curator's group is not given"),
