@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from services.cli.terminal import Data, command, out, print_table, progress, say
+from services.cli.terminal import Data, command, language, out, print_table, progress, say
 from services.demo import load as demo_load
 from services.identity.app import first_code
 from services.kit import logging
@@ -109,7 +109,7 @@ async def _welcome(system: System, address: str) -> None:
     accounts: list[tuple[str, ...]] = []
     if system.settings.demo == "class":
         with progress() as report:
-            accounts = await demo_load.ensure_class(system, report)
+            accounts = await demo_load.ensure_class(system, report, language())
     out.print(say(f"Журнал работает: {address}", f"The journal is running: {address}"), highlight=False)
     if accounts:
         print_table(

@@ -55,8 +55,8 @@ def accounts(plan: Plan) -> list[Account]:
         "deputy",
         Text("заместитель директора", "deputy director"),
         Text(
-            f"закрыть страницу «{plan.unclosed.load.course.title}» группы {first.title} за прошлый период",
-            f"close the page {plan.unclosed.load.course.code} of {first.title}, past period",
+            f"закрыть страницу «{plan.unclosed.load.course.title}» группы {first.key} за прошлый период",
+            f"close the page {plan.unclosed.load.course.code} of {first.key}, past period",
         ),
     )
     add("director", "director", Text("директор", "director"), Text("сводки групп", "summaries of groups"))
@@ -72,8 +72,8 @@ def accounts(plan: Plan) -> list[Account]:
         dotted.teacher,
         Text("преподаватель", "teacher"),
         Text(
-            f"{dotted.page.load.course.code}, {first.title}: заменить точку от {dotted.date:%d.%m} отметкой",
-            f"{dotted.page.load.course.code}, {first.title}: replace the dot of {dotted.date:%d.%m}",
+            f"{dotted.page.load.course.code}, {first.key}: заменить точку от {dotted.date:%d.%m} отметкой",
+            f"{dotted.page.load.course.code}, {first.key}: replace the dot of {dotted.date:%d.%m}",
         ),
     )
     if gaps.teachers[0] not in taken:
@@ -81,7 +81,7 @@ def accounts(plan: Plan) -> list[Account]:
             "teacher2",
             gaps.teachers[0],
             Text("преподаватель", "teacher"),
-            Text(f"незаполненные занятия группы {second.title}", f"lessons of {second.title} not entered yet"),
+            Text(f"незаполненные занятия группы {second.key}", f"lessons of {second.key} not entered yet"),
         )
     if today.teacher not in taken:
         add(
@@ -89,23 +89,23 @@ def accounts(plan: Plan) -> list[Account]:
             today.teacher,
             Text("преподаватель на замене", "substitute teacher"),
             Text(
-                f"занятие {today.lesson.date:%d.%m}, пара {today.lesson.pair}, {today.lesson.page.load.group.title}",
+                f"занятие {today.lesson.date:%d.%m}, пара {today.lesson.pair}, {today.lesson.page.load.group.key}",
                 f"the lesson of {today.lesson.date:%d.%m}, pair {today.lesson.pair}",
             ),
         )
-    curated = next(g for g in plan.groups if g.curator not in taken)
+    curated = next(g for g in plan.groups if plan.curators[g.key] not in taken)
     add(
         "curator",
-        curated.curator,
+        plan.curators[curated.key],
         Text("куратор и преподаватель", "curator and teacher"),
-        Text(f"сводка и пропуски своей группы {curated.title}", f"summary and absences of {curated.title}"),
+        Text(f"сводка и пропуски своей группы {curated.key}", f"summary and absences of {curated.key}"),
     )
     practice = plan.loads_of(first)[-1]
     add(
         "master",
         practice.teachers[0],
         Text("мастер производственного обучения", "workshop instructor"),
-        Text(f"страница практики {practice.course.code}, {first.title}", f"the practice page of {first.title}"),
+        Text(f"страница практики {practice.course.code}, {first.key}", f"the practice page of {first.key}"),
     )
     studying, studied = plan.teacher_student
     if studying not in taken:
@@ -113,13 +113,13 @@ def accounts(plan: Plan) -> list[Account]:
             "teacher4",
             studying,
             Text("преподаватель и студент", "teacher and student"),
-            Text(f"свои страницы и своя карточка в группе {studied.title}", "own pages and own card"),
+            Text(f"свои страницы и своя карточка в группе {studied.key}", "own pages and own card"),
         )
     add(
         "student",
         moved.student,
         Text("студент", "student"),
-        Text(f"карточка: переведён из {moved.left.title}, отметки перенесены", "card: moved, grades carried over"),
+        Text(f"карточка: переведён из {moved.left.key}, отметки перенесены", "card: moved, grades carried over"),
     )
     adult = first.students[1]
     add(
@@ -156,7 +156,7 @@ def accounts(plan: Plan) -> list[Account]:
 async def activate(stage: Stage) -> None:
     """Codes from those who may give them, and the accounts that their owners make of them. Once per person."""
     plan = stage.plan
-    curators = {student: group.curator for group in plan.groups for student in group.students}
+    curators = {student: plan.curators[group.key] for group in plan.groups for student in group.students}
     curators |= {link.guardian: curators[link.student] for link in plan.links}
     rows = accounts(plan)
     for n, account in enumerate(rows, 1):

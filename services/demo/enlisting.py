@@ -4,7 +4,7 @@ from typing import Any
 
 from services.demo.clock import staged
 from services.demo.people import Person
-from services.demo.plan import Group
+from services.demo.shapes import Group
 from services.demo.stage import MORNING, Stage
 from services.identity import groups, guardians, people
 from services.identity.commands import Tx
@@ -71,12 +71,14 @@ async def _group(stage: Stage, tx: Tx, group: Group) -> dict[str, str]:
     """A group with its students and its curator."""
     plan, ids = stage.plan, dict[str, str]()
     specialty = f"{group.specialty.code} {group.specialty.title}"
-    admitted = plan.calendar.starts_on.year - group.course_year + 1
-    ids[group.key] = formed = (await groups.form(tx, group.title, specialty, admitted))["group"]
+    admitted = plan.calendar.starts_on.year - group.year + 1
+    ids[group.key] = formed = (await groups.form(tx, group.key, specialty, admitted))["group"]
     for student in group.students:
         ids[student] = await people.register(tx, data(plan.people[student]), demo=True)
         await groups.enrol(tx, ids[student], formed, Span(plan.calendar.starts_on, None), ORDER)
-    await groups.appoint_curator(tx, formed, stage.ids[group.curator], Span(plan.calendar.starts_on, None), "5-к")
+    await groups.appoint_curator(
+        tx, formed, stage.ids[plan.curators[group.key]], Span(plan.calendar.starts_on, None), "5-к"
+    )
     return ids
 
 
@@ -96,10 +98,10 @@ async def _split(stage: Stage, group: Group) -> None:
     """The curator proposes the split for the language, the teacher agrees (R 4.3.3, 4.4.4)."""
     plan = stage.plan
     load = next(load for load in plan.loads_of(group) if load.course.area == "language")
-    teacher = next(t for t in load.teachers if t != group.curator)
+    teacher = next(t for t in load.teachers if t != plan.curators[group.key])
     subgroups = {number: [stage.ids[s] for s in students] for number, students in plan.subgroups(group).items()}
     proposed = await stage.identity.execute(
-        stage.command(f"split {group.key}", group.curator, "curator"),
+        stage.command(f"split {group.key}", plan.curators[group.key], "curator"),
         lambda tx: groups.propose_split(
             tx, stage.ids[group.key], stage.discipline(load), subgroups, stage.ids[teacher]
         ),

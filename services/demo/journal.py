@@ -17,7 +17,7 @@ from services.demo.calendar import DAY
 from services.demo.clock import staged
 from services.demo.curriculum import topic
 from services.demo.marks import HOURS, Later, entry
-from services.demo.plan import Lesson, Page
+from services.demo.shapes import Lesson, Page
 from services.demo.stage import AFTERNOON, EVENING, MORNING, Stage
 from services.gradebook import commands as c
 from services.gradebook.absences import Announce, Classify
@@ -202,7 +202,7 @@ async def classify(stage: Stage) -> None:
                     stage.gradebook.absence(
                         stage.ids[student],
                         Classify(stage.ids[student], monday, saturday, CLASSES[n % len(CLASSES)]),
-                        stage.command(f"absence {student}", group.curator, "curator"),
+                        stage.command(f"absence {student}", plan.curators[group.key], "curator"),
                     )
                     for n, student in enumerate(group.students)
                     if n % 3 == 0 and student != plan.transfer.student

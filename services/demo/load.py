@@ -13,7 +13,8 @@ from psycopg.conninfo import make_conninfo
 
 from services.demo import accounts, enlisting, journal, scheduling
 from services.demo.clock import StagedClock, staged
-from services.demo.plan import SIZES, Plan
+from services.demo.plan import Plan
+from services.demo.shapes import SIZES
 from services.demo.stage import MORNING, Report, Stage, command
 from services.identity import people
 from services.identity.app import SYSTEM
@@ -41,7 +42,7 @@ def silent(name: str, done: int, total: int) -> None:
 async def load(system: System, size: str = "class", report: Report = silent) -> Loaded:
     """The demo college of that size, loaded, completed or recognised. No loop of the system needs to run.
 
-    Raises NotEmpty.
+    A system that has one of another size keeps it, and that one is answered. Raises NotEmpty.
     """
     async with AsyncExitStack() as stack:
         parts = await assemble(system.settings, _hasty(system.store), stack, StagedClock())
@@ -52,12 +53,14 @@ async def load(system: System, size: str = "class", report: Report = silent) -> 
 
 
 async def ensure_class(system: System, report: Report = silent, language: str = "ru") -> list[tuple[str, ...]]:
-    """The demo class, loaded, completed or recognised: the lines of its table of accounts (role, name, login,
-    password, what to try first). None in a system that holds other data."""
+    """The demo class, or what demo college there is: the lines of the table of accounts (role, name, login, password,
+    what to try first). None in a system that holds other data."""
     try:
         loaded = await load(system, "class", report)
     except NotEmpty:
         return []
+    if loaded.fresh:
+        await system.caught_up()  # so that cards and inboxes are there at the first look
     return [account.row(language) for account in loaded.accounts]
 
 
@@ -76,23 +79,26 @@ def _hasty(store: Store) -> Store:
 
 
 async def _begin(parts: System, size: str, report: Report) -> tuple[Stage, bool]:
-    """Register the administrator in an empty system, on the first day; later starts learn that day from the answer."""
+    """Register the administrator in an empty system; later starts learn from the answer which plan was begun.
+
+    True beside the stage when it is all there.
+    """
     today = parts.clock.now().astimezone(parts.settings.zoneinfo).date()
-    first = Plan(SIZES[size], today)
+    plan = Plan(SIZES[size], today)
 
     async def do(tx: Tx) -> dict[str, Any]:
         if await tx.row("select 1 from person limit 1"):
             raise NotEmpty
-        person = await people.register(tx, enlisting.data(first.people[enlisting.ADMINISTRATOR]), demo=True)
+        person = await people.register(tx, enlisting.data(plan.people[enlisting.ADMINISTRATOR]), demo=True)
         await people.make_administrator(tx, person)
-        return {"administrator": person, "today": today.isoformat()}
+        return {"administrator": person, "size": size, "today": today.isoformat()}
 
-    plan_stage = Stage(first, parts.identity, parts.schedule, parts.gradebook, {}, report)
-    with staged(plan_stage.instant(first.calendar.starts_on, MORNING)):
-        answer = (await parts.identity.execute(command(size, "begin", SYSTEM), do)).answer
-    plan = first if answer["today"] == today.isoformat() else Plan(SIZES[size], date.fromisoformat(answer["today"]))
-    ids = {enlisting.ADMINISTRATOR: str(answer["administrator"])}
-    stage = plan_stage._replace(plan=plan, ids=ids)
+    stage = Stage(plan, parts.identity, parts.schedule, parts.gradebook, {}, report)
+    with staged(stage.instant(plan.calendar.starts_on, MORNING)):
+        answer = (await parts.identity.execute(command("begin", "", SYSTEM), do)).answer
+    if (answer["size"], answer["today"]) != (size, today.isoformat()):
+        plan = Plan(SIZES[answer["size"]], date.fromisoformat(answer["today"]))
+    stage = stage._replace(plan=plan, ids={enlisting.ADMINISTRATOR: str(answer["administrator"])})
     async with parts.identity.commands.reading() as tx:
         # The last account is made when everything else is there.
         last = accounts.accounts(plan)[-1].login

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from contracts.events.gradebook import GradeValue, ReasonCode, WorkKind
 from services.demo.calendar import DAY
 from services.demo.curriculum import homework
-from services.demo.plan import Lesson, Plan, seeded
+from services.demo.plan import Plan
+from services.demo.shapes import Lesson, seeded
 
 HOURS: Final = 2
 NUMERIC: Final[tuple[GradeValue, ...]] = ("2", "3", "4", "5")

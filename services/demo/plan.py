@@ -8,134 +8,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from functools import cached_property
-from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
-from contracts.events.schedule import LessonKind
 from contracts.ids import derived
 from services.demo.calendar import DAY, Calendar, Period, calendar
-from services.demo.curriculum import SPECIALTIES, Course, Specialty
+from services.demo.curriculum import SPECIALTIES
 from services.demo.people import Registry
+from services.demo.shapes import Group, Lesson, Link, Load, Page, Size, Staff, Substitution, Transfer, seeded
 from services.demo.timetable import DAYS, Place, Unit, arrange
 
-SEED: Final = "zhurnal demo 1"
-PAIRS_A_WEEK: Final = {"sport": 20}
-MOST_PAIRS: Final = 16
-"""Pairs a week that one teacher takes, unless PAIRS_A_WEEK says otherwise for his area."""
-
 YEAR: Final = timedelta(days=365, hours=6)
-
-
-def seeded(*key: str) -> Random:
-    """A source of chance that is the same for the same key in every process."""
-    return Random(" ".join((SEED, *key)))  # noqa: S311 - nothing secret comes of it
-
-
-class Size(NamedTuple):
-    """How much. groups: (specialty, course and number of the group), in order; the first two are of one specialty.
-
-    graded, absent, late: per hundred students in a lesson (graded: of those present, in an ordinary lesson).
-    splits: how many groups are split for the language, never the one that a student is moved to.
-    """
-
-    name: str
-    groups: tuple[tuple[int, str], ...]
-    students: int
-    past_weeks: int
-    gone_weeks: int
-    running_weeks: int
-    graded: int
-    absent: int
-    late: int
-    splits: int
-
-
-SIZES: Final = {
-    "class": Size("class", ((0, "21"), (0, "22"), (1, "21"), (2, "21")), 25, 10, 5, 16, 35, 9, 4, 1),
-    "college": Size(
-        "college",
-        tuple((n, title) for n in range(len(SPECIALTIES)) for title in ("21", "22", "31", "32")),
-        25, 18, 15, 18, 61, 23, 12, 39,
-    ),
-}  # fmt: skip
-
-
-class Group(NamedTuple):
-    key: str
-    title: str
-    specialty: Specialty
-    students: tuple[str, ...]
-    curator: str
-    number: int
-
-    @property
-    def course_year(self) -> int:
-        return int(self.title.split("-")[1][0])
-
-
-class Load(NamedTuple):
-    """A course as taught to a group: by one teacher, or by two in subgroups 1 and 2."""
-
-    group: Group
-    course: Course
-    teachers: tuple[str, ...]
-
-    @property
-    def key(self) -> str:
-        return f"{self.group.key} {self.course.code}"
-
-
-class Page(NamedTuple):
-    """A page of the journal: a load in a period."""
-
-    load: Load
-    period: Period
-
-    @property
-    def key(self) -> str:
-        return f"{self.load.key} {self.period.key}"
-
-
-class Lesson(NamedTuple):
-    """A dated lesson. topic: its number in the thematic plan. subgroup: "1", "2" or "" for the whole group."""
-
-    page: Page
-    subgroup: str
-    teacher: str
-    date: date
-    pair: int
-    kind: LessonKind
-    topic: int
-    of: int
-
-    @property
-    def key(self) -> str:
-        return f"{self.page.key} {self.subgroup} {self.date} {self.pair}"
-
-
-class Link(NamedTuple):
-    guardian: str
-    student: str
-
-
-class Transfer(NamedTuple):
-    student: str
-    left: Group
-    joined: Group
-    on: date
-
-
-class Substitution(NamedTuple):
-    lesson: Lesson
-    teacher: str
-
-
-class Staff(NamedTuple):
-    """A person with a role that is granted to him. order: number of the order, where the role needs one."""
-
-    person: str
-    role: str
-    order: str = ""
+SECOND_YEAR_AGE: Final = 16
+MOST_PAIRS: Final = {"sport": 20}
+PAIRS: Final = 16
+"""Pairs a week that one teacher takes, or a team of two, where MOST_PAIRS says nothing of his area."""
 
 
 class Plan:
@@ -152,11 +38,9 @@ class Plan:
         self._teachers: dict[str, list[str]] = self._hire()
         self.groups = [self._group(n, specialty, title) for n, (specialty, title) in enumerate(size.groups)]
         self.loads = [load for group in self.groups for load in self._loads(group)]
-        self._appoint_curators()
+        self.curators = self._curators()
         self._families()
-        self.split_groups = [g for g in self.groups if g.number >= 2][: size.splits] + (
-            [self.groups[1]] if size.splits > len(self.groups) - 2 else []
-        )
+        self.split_groups = (*self.groups[2:], self.groups[1])[: size.splits]
         self.weeks = self._weeks()
 
     @property
@@ -187,7 +71,7 @@ class Plan:
         number = 0
         for area, load in pairs.items():
             practice = area.endswith(" practice")
-            teams = -(-load // PAIRS_A_WEEK.get(area, MOST_PAIRS))
+            teams = -(-load // MOST_PAIRS.get(area, PAIRS))
             hired[area] = []
             for _ in range(teams * (2 if area == "language" else 1)):
                 number += 1
@@ -200,26 +84,21 @@ class Plan:
     def _group(self, number: int, specialty: int, title: str) -> Group:
         kind = SPECIALTIES[specialty]
         key = f"{kind.short}-{title}"
-        age = int(title[0]) + 14  # second-year students are 16 and 17
+        first = number * self.size.students + 1
         random = seeded(key)
+        youngest = self.calendar.today - (SECOND_YEAR_AGE - 2 + int(title[0])) * YEAR
         students = []
-        for n in range(1, self.size.students + 1):
-            born = self.calendar.today - age * YEAR - timedelta(days=random.randint(20, 600))
-            if self._adult_student(number, n):
-                born = self.calendar.today - 18 * YEAR - 20 * DAY
+        for n in range(self.size.students):
+            born = youngest - timedelta(days=random.randint(20, 600))
             family = father = None
-            if number and number == len(self.size.groups) - 1 and n == 1:  # brother or sister of the very first one
-                sibling = self.people[f"student{1:04}"]
+            if (number, n) == (0, 1):  # came of age three weeks ago
+                born = self.calendar.today - 18 * YEAR - 20 * DAY
+            elif number and (number, n) == (len(self.size.groups) - 1, 0):  # brother or sister of the very first one
+                sibling = self.people["student0001"]
                 family, father = sibling.family.removesuffix("а") if sibling.female else sibling.family, sibling.father
-            key_of = f"student{number * self.size.students + n:04}"
-            self._registry.student(key_of, born, family, father)
-            students.append(key_of)
-        return Group(key, key, kind, tuple(students), "", number)
-
-    @staticmethod
-    def _adult_student(group: int, n: int) -> bool:
-        """The one who came of age three weeks ago, in the first group."""
-        return (group, n) == (0, 2)
+            students.append(f"student{first + n:04}")
+            self._registry.student(students[-1], born, family, father)
+        return Group(key, kind, tuple(students), number, int(title[0]))
 
     def _families(self) -> None:
         """A mother for each, a father for every third; the first and the last group share one family."""
@@ -227,8 +106,8 @@ class Plan:
         first, sibling = self.groups[0].students[0], self.groups[-1].students[0]
         for group in self.groups:
             for n, student in enumerate(group.students):
-                if self.people[student].born + 18 * YEAR <= self.calendar.starts_on + DAY:
-                    continue
+                if self.people[student].born + 18 * YEAR <= self.calendar.starts_on + 3 * DAY:
+                    continue  # of age when the year begins
                 mother = f"parent{student.removeprefix('student')}"
                 if student == sibling and student != first:
                     self.links.append(Link(f"parent{first.removeprefix('student')}", student))
@@ -240,14 +119,13 @@ class Plan:
                     self._registry.parent(father, self.people[student], today, female=False)
                     self.links.append(Link(father, student))
 
-    def _appoint_curators(self) -> None:
-        """Every group's curator is a teacher of its own, where there are enough of them."""
-        taken: set[str] = set()
-        for n, group in enumerate(self.groups):
-            own = [load.teachers[0] for load in self.loads if load.group.key == group.key]
-            curator = next((t for t in reversed(own) if t not in taken and t.startswith("teacher")), own[-1])
-            taken.add(curator)
-            self.groups[n] = group._replace(curator=curator)
+    def _curators(self) -> dict[str, str]:
+        """{key of the group: its curator}, one of its own teachers, another for each where there are enough."""
+        found: dict[str, str] = {}
+        for group in self.groups:
+            own = [load.teachers[0] for load in self.loads_of(group) if load.teachers[0].startswith("teacher")]
+            found[group.key] = next((t for t in reversed(own) if t not in found.values()), own[-1])
+        return found
 
     # -- load and timetable ------------------------------------------------------------------------------------
 
@@ -402,10 +280,7 @@ class Plan:
             p for p in self.pages if p.period.key == "running" and p.load.group.number == 0
             and p.load.course.code == p.load.group.specialty.courses[4].code
         )  # fmt: skip
-        return [x for x in self.lessons_of[page.key] if x.date < self.calendar.today and self._entered(x)][-1]
-
-    def _entered(self, lesson: Lesson) -> bool:
-        return lesson.key not in self.gaps
+        return [x for x in self.lessons_of[page.key] if x.date < self.calendar.today][-1]
 
     @cached_property
     def unclosed(self) -> Page:
@@ -414,7 +289,7 @@ class Plan:
 
     def entered(self) -> Iterator[Lesson]:
         """The lessons that are in the journal: all past ones but the gaps; today's wait for their teachers."""
-        return (x for x in self.lessons if x.date < self.calendar.today and self._entered(x))
+        return (x for x in self.lessons if x.date < self.calendar.today and x.key not in self.gaps)
 
     def roster(self, lesson: Lesson) -> list[str]:
         """The students of the lesson on its day. Who came later is in no subgroup."""

@@ -6,7 +6,7 @@ from contracts.events import schedule as e
 from services.demo.calendar import WEEKEND
 from services.demo.clock import staged
 from services.demo.curriculum import topic
-from services.demo.plan import Group, Page, Substitution
+from services.demo.shapes import Group, Page, Substitution
 from services.demo.stage import BELLS, MORNING, Stage
 from services.schedule import commands
 from services.schedule.catalogue import Entry

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from contracts.ids import derived, page_id
 from services.demo.calendar import Period
-from services.demo.plan import Group, Lesson, Load, Page, Plan
+from services.demo.plan import Plan
+from services.demo.shapes import Group, Lesson, Load, Page
 from services.gradebook.app import Gradebook
 from services.identity.app import Identity
 from services.kit.handle import Command

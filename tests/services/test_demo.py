@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from contracts.events import gradebook as e
-from services.demo import plan as plans
+from services.demo import shapes
 from services.demo.accounts import PASSWORD, Account
 from services.demo.load import Loaded, NotEmpty, ensure_class, load
-from services.demo.plan import Plan, Size
+from services.demo.plan import Plan
+from services.demo.shapes import Size
 from services.demo.stage import Stage
 from services.gradebook.audit.replay import replay
 from services.gradebook.page import Page
@@ -36,7 +37,7 @@ class Stopped(Exception):
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setitem(plans.SIZES, "tiny", TINY)
+    monkeypatch.setitem(shapes.SIZES, "tiny", TINY)
     return "tiny"
 
 
@@ -242,8 +243,9 @@ async def test_a_guardian_reads_the_cards_of_both_children(college: College) -> 
 
 async def test_a_second_start_recognises_it(college: College) -> None:
     before = await heads(college.system)
-    again = await load(college.system)
-    assert (again.fresh, again.accounts) == (False, college.loaded.accounts)
+    for size in ("class", "college"):
+        again = await load(college.system, size)
+        assert (again.fresh, again.accounts) == (False, college.loaded.accounts)
     assert await heads(college.system) == before
 
 

@@ -13,7 +13,8 @@ from services.demo.accounts import PASSWORD, accounts
 from services.demo.calendar import calendar
 from services.demo.marks import HOURS, entry
 from services.demo.people import FAMILIES
-from services.demo.plan import SIZES, Lesson, Plan
+from services.demo.plan import Plan
+from services.demo.shapes import SIZES, Lesson
 from services.identity import passwords
 from services.identity.rules import guardian_until
 
@@ -127,7 +128,7 @@ def test_the_plan_shows_families_of_two_and_of_an_adult(plan: Plan) -> None:
 
 def test_curators_teach_their_own_group(plan: Plan) -> None:
     for group in plan.groups:
-        assert group.curator in {teacher for load in plan.loads_of(group) for teacher in load.teachers}
+        assert plan.curators[group.key] in {teacher for load in plan.loads_of(group) for teacher in load.teachers}
 
 
 def test_one_person_teaches_and_studies_elsewhere(plan: Plan) -> None:
