@@ -147,7 +147,7 @@ async def _attempt(
         if not claimed.rowcount:
             return await _answered(svc, conn, command)
         folded = await _folded(svc, await _known(conn, document.source), document)
-        merge = Merge(document, folded.stored, svc.day(svc.clock.now()))
+        merge = Merge(document, folded.stored, svc.day(svc.clock.now()), command.actor)
         bad = sum(1 for finding in merge.findings if finding["severity"] == "error")
         if bad and not skip_bad:
             raise BadRows(count=bad, extra={"findings": merge.findings})

@@ -54,6 +54,7 @@ SENTENCES = {
         "the period was put into another academic year while its lessons are in the former one",
     ),
     "teacher-refused": ("error", "смена преподавателя невозможна: {why}", "the teacher cannot be changed: {why}"),
+    "own-assignment": ("error", "нагрузку на своё имя назначает другой", "nobody gives a page to himself"),
     "teaching-outside": (
         "warning",
         "даты преподавателя не пересекаются с периодами группы; нагрузка не назначена",
@@ -94,8 +95,8 @@ class Merge:
     remembered, forgotten: by kind what is to be noted of the source.
     """
 
-    def __init__(self, document: "Document", stored: Stored, today: date) -> None:
-        self._doc, self._stored, self._today = document, stored, today
+    def __init__(self, document: "Document", stored: Stored, today: date, importer: str) -> None:
+        self._doc, self._stored, self._today, self._importer = document, stored, today, importer
         self.entries: list[Entry] = []
         self.periods: dict[str, list[PeriodDefined]] = {}
         self.load: dict[str, list[Event]] = {}
@@ -292,6 +293,11 @@ class Merge:
             self._end(record.id, record.group_id, [its_period], ended)
             return False
         fresh = {"responsible": record.responsible, "starts_on": first, "ends_on": last}
+        before = self._known("teaching").get(record.id, {}).get("teacher")
+        same = held is not None and before == record.person_id and held.fact == held.fact.model_copy(update=fresh)
+        if record.person_id == self._importer and not same:
+            self._find("own-assignment", record.where)
+            return None
         if held is None:
             fact = TeachingAssigned(
                 assignment=id_,
@@ -303,7 +309,6 @@ class Merge:
             )
         else:
             fact = held.fact.model_copy(update=fresh)
-            before = self._known("teaching").get(record.id, {}).get("teacher")
             if before is not None and before != record.person_id:
                 on = max(self._today, first)
                 wish = load.Reassign(id_, record.person_id, on, "other")
