@@ -323,7 +323,7 @@ IDENTITY: dict[tuple[str, str], Ask] = {
     ("POST /groups/{group}/subgroups", "as a teacher"): Ask(
         body={"discipline": "{discipline_main}", "subgroups": SPLIT}
     ),
-    ("POST /subgroups/{split}/agreement", ""): Ask(body={"starts_on": LONG_PAST}),
+    ("POST /subgroups/{split}/agreement", ""): Ask(body={"starts_on": "1980-01-01"}),
     ("POST /imports", ""): Ask(query={"check": "true"}, body=ROSTER),
 }
 

@@ -225,7 +225,7 @@ async def found(new: NewDatabase, data: Path) -> AsyncIterator[World]:
     databases = {name: await new(name) for name in SERVICES}
     addresses = {f"{name}_dsn": db.dsn for name, db in databases.items()}
     addresses |= {f"{name}_owner_dsn": db.owner_dsn for name, db in databases.items()}
-    clock = ManualClock(_at(BEFORE))
+    clock = ManualClock(at(BEFORE))
     async with open_system(Settings.load({}, data=data, **addresses), clock) as system:
         world = World(system, clock)
         await _people(world)
@@ -233,7 +233,7 @@ async def found(new: NewDatabase, data: Path) -> AsyncIterator[World]:
         await _schedule(world)
         await system.caught_up()
         await _lessons_before(world)
-        clock.set(_at(TODAY))
+        clock.set(at(TODAY))
         await _lessons_today(world)
         await _links_and_splits(world)
         await _out(world)
@@ -247,7 +247,7 @@ async def found(new: NewDatabase, data: Path) -> AsyncIterator[World]:
             await asyncio.gather(running, return_exceptions=True)
 
 
-def _at(day: date, hour: int = 3) -> datetime:
+def at(day: date, hour: int = 3) -> datetime:
     """That hour of the day in UTC; 3 is 10:00 in Barnaul."""
     return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
 
