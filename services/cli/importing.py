@@ -86,7 +86,7 @@ async def import_people(
 
 async def _run(reading: Reading, settings: Settings, check: bool, skip_bad: bool, as_json: bool) -> int:
     findings = [
-        {"where": f"{f.file}:{f.line}", "severity": f.severity, "code": f.code, "ru": f.text_ru, "en": f.text_en}
+        {"where": f.where, "severity": f.severity, "code": f.code, "ru": f.text_ru, "en": f.text_en}
         for f in reading.findings
     ]
     roster = reading.accepted(skip_bad)
@@ -146,7 +146,7 @@ def _show(outcome: Outcome) -> None:
     colours = {"error": "red", "warning": "yellow"}
     for finding in outcome.findings[:SHOWN]:
         err.print(
-            f"{finding['where']}: {finding[language()]}",
+            ": ".join(part for part in (finding["where"], finding[language()]) if part),
             style=colours.get(finding["severity"]),
             markup=False,
             highlight=False,

@@ -337,10 +337,15 @@ class Finding(BaseModel):
     text_ru: str
     text_en: str
 
+    @property
+    def where(self) -> str:
+        """`users.csv:5`, `users.csv` for a whole file, "" for the set."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
     def render(self, language: Literal["ru", "en"] = "ru") -> str:
         """`users.csv:5: sentence`, as an operator reads it."""
-        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
-        return place + (self.text_ru if language == "ru" else self.text_en)
+        text = self.text_ru if language == "ru" else self.text_en
+        return f"{self.where}: {text}" if self.where else text
 
 
 class Findings:

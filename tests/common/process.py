@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 from uuid import uuid4
 
 import httpx
+from typer.testing import CliRunner
+
+from services.__main__ import app
 
 ADDRESS = re.compile(r"(http://[\d.]+:\d+)")
 READY_SECONDS = 120
@@ -26,6 +29,23 @@ def zhurnal(*arguments: str, data: Path | None = None, language: str = "en") -> 
     at = ["--data", str(data)] if data is not None else []
     command = [sys.executable, "-m", "services", *arguments, *at]
     return subprocess.run(command, capture_output=True, text=True, env=_environment(language), check=False, timeout=300)
+
+
+def zhurnal_here(*arguments: str, data: Path | None = None, language: str = "en") -> "Said":
+    """The same in this process, which saves the start of an interpreter; from a test without a running loop only."""
+    at = ["--data", str(data)] if data is not None else []
+    result = CliRunner().invoke(app, [*arguments, *at], env={"LC_ALL": f"{language}_XX.UTF-8", "COLUMNS": "200"})
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Said(result.exit_code, result.stdout, result.stderr)
+
+
+class Said(NamedTuple):
+    """What a command said and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 class Journal:
