@@ -20,6 +20,7 @@ SUBSTITUTE_READS_DAYS = 14
 READ = Policy("pages.read", *TEACHERS, "curator", *OFFICES)
 WRITE = Policy("pages.write", *TEACHERS)
 PERMIT = Policy("pages.permit", *DEPUTIES)
+MAKEUPS = Policy("makeups.read", "curator", "study_office", "deputy_director", "director")
 ABSENCE_READ = Policy("absences.read", "student", "guardian", "curator", "study_office", "deputy_director", "director")
 ABSENCE_ANNOUNCE = Policy("absences.announce", "student", "guardian")
 ABSENCE_CLASSIFY = Policy("absences.classify", "curator")

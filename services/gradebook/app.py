@@ -88,7 +88,7 @@ class Gradebook:
             nonlocal seen
             allow(state)
             seen = state
-            return decide(state, change, Context(by.meta(now), now, self.day(now)))
+            return decide(state, change, Context(by.meta(now), self.day(now)))
 
         stream = f"page/{page}"
         done = await self.pages.execute(stream, by, decided)
@@ -102,7 +102,7 @@ class Gradebook:
         """Carry a command out on a student's absences."""
 
         def decided(state: Absences, now: datetime) -> list[Event]:
-            return decide_absence(state, change, Context(by.meta(now), now, self.day(now)))
+            return decide_absence(state, change, Context(by.meta(now), self.day(now)))
 
         return await self.absences.execute(f"absence/{student}", by, decided)
 

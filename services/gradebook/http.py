@@ -13,7 +13,8 @@ from fastapi import Query, Response
 from services.gradebook import access, history
 from services.gradebook import requests as r
 from services.gradebook.absences import Announce, Classify
-from services.gradebook.access import ABSENCE_ANNOUNCE, ABSENCE_CLASSIFY, ABSENCE_READ, READ
+from services.gradebook.access import ABSENCE_ANNOUNCE, ABSENCE_CLASSIFY, ABSENCE_READ, MAKEUPS, READ
+from services.gradebook.known import makeups
 from services.gradebook.page import Page
 from services.gradebook.rules import TEACHERS
 from services.gradebook.spread import you
@@ -177,6 +178,16 @@ def routes(svc: "Gradebook") -> Router:
             found, proposal = standing(state, student), propose(state, student)
             items.append({"student": student, "mean": found.mean, "grades": found.grades, **proposal._asdict()})
         return json({"opens": days.opens, "deadline": days.deadline, "items": items})
+
+    @router.get("/groups/{group}/makeups", policy=MAKEUPS)
+    async def get_makeups(group: ItemId, principal: Caller) -> Response:
+        """Disciplines that students moved into the group must make up."""
+        if not access.reaches_group(principal, group):
+            raise NotFound
+        async with svc.pool.connection() as conn:
+            items = await makeups(conn, group)
+        svc.reads.note(principal, {item["student"] for item in items}, "groups/{group}/makeups")
+        return json({"items": items})
 
     # -- absences ---------------------------------------------------------------------------------------------
 

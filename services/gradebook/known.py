@@ -149,6 +149,25 @@ _LOADS = """select assignment, teacher, starts_on, group_id, discipline, period,
 _MEMBERS = "select group_id, student, starts_on, ends_on, moved_from from known_member where group_id = any(%s)"
 
 
+_MAKEUPS = """select m.student, m.moved_from, m.starts_on, l.discipline, array_agg(distinct l.period)
+  from known_member m join known_load l on l.group_id = m.group_id join known_period p on p.period = l.period
+  where m.group_id = any(%s) and m.moved_from is not null and (m.ends_on is null or m.ends_on >= m.starts_on)
+    and p.kind <> 'year' and p.starts_on < m.starts_on
+    and not exists (select from known_load o where o.group_id = m.moved_from and o.discipline = l.discipline)
+  group by m.student, m.moved_from, m.starts_on, l.discipline order by m.starts_on, m.student, l.discipline"""
+
+
+async def makeups(conn: AsyncConnection[Any], group: str) -> list[dict[str, Any]]:
+    """What students moved into the group must make up: disciplines begun there before, unknown to their old group."""
+    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for *who, discipline, periods in await _rows(conn, _MAKEUPS, [group]):
+        found.setdefault(tuple(who), []).append({"discipline": discipline, "periods": sorted(periods)})
+    return [
+        {"student": student, "from_group": origin, "on": on, "disciplines": disciplines}
+        for (student, origin, on), disciplines in found.items()
+    ]
+
+
 async def write(conn: AsyncConnection[Any], heard: Heard) -> None:
     """Put a batch down and mark the pages that it touches as waiting."""
     async with conn.cursor() as cursor:

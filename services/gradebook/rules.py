@@ -23,10 +23,9 @@ MINUTES_PER_HOUR = 45
 
 
 class Context(NamedTuple):
-    """Who (`meta`), at which instant, on which day of the college."""
+    """Who, at which instant (`meta`), on which day of the college."""
 
     meta: Meta
-    now: datetime
     today: date
 
 
@@ -198,9 +197,13 @@ def last_action(page: Page, ctx: Context) -> Action:
     if action is not None and action.command == ctx.meta.command:
         action = action.earlier
     limit = timedelta(minutes=page.rules.undo_minutes)
-    if action is None or ctx.now - datetime.fromisoformat(action.at) > limit:
+    if action is None or _since(action.at, ctx.meta.decided_at) > limit:
         raise p.NothingToUndo(minutes=page.rules.undo_minutes)
     return action
+
+
+def _since(before: str, now: str) -> timedelta:
+    return datetime.fromisoformat(now) - datetime.fromisoformat(before)
 
 
 def g10_own_grade(page: Page, lesson: str, student: str, grade: str) -> Grade:

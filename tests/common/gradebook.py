@@ -42,7 +42,7 @@ def instant(day: date, hour: int = 12) -> datetime:
 
 def context(actor: str, role: str, now: datetime, command: str = "command") -> Context:
     meta = Meta(command, "0" * 64, actor, role, "", now.isoformat(), "http")
-    return Context(meta, now, now.astimezone(ZONE).date())
+    return Context(meta, now.astimezone(ZONE).date())
 
 
 def facts() -> list[Event]:

@@ -172,6 +172,29 @@ async def test_g10_a_moved_students_grades_are_carried_and_follow_the_old_page(h
     assert (shown["counts"]["grades"], shown["carried"]["source_page"]) == (1, PAGE)
 
 
+async def test_g10_disciplines_to_make_up_are_listed(home: House) -> None:
+    theirs = [
+        x.model_copy(update={"assignment": f"{x.assignment}-{d}", "discipline": d})
+        if isinstance(x, s.TeachingAssigned)
+        else x
+        for d in (DISCIPLINE, "only-there")
+        for x in schedule_events("group-2", "period-2")
+    ]
+    await home.schedule.say(*schedule_events(), *theirs)
+    await move(home)
+    await home.settle()
+    answer = await home.ask("curator-2", "GET", "/groups/group-2/makeups")
+    assert answer.json()["items"] == [
+        {
+            "student": ANNA,
+            "from_group": GROUP,
+            "on": str(MONDAY + timedelta(days=2)),
+            "disciplines": [{"discipline": "only-there", "periods": ["period-2"]}],
+        }
+    ]
+    assert (await home.ask("curator-1", "GET", "/groups/group-2/makeups")).status_code == 404
+
+
 async def test_a_year_page_takes_the_finals_of_its_periods(home: House) -> None:
     year = s.PeriodDefined(
         period="whole", year=YEAR, group=GROUP, title="Y", kind="year", starts_on=STARTS, ends_on=date(2026, 6, 30)

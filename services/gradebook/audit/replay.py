@@ -7,7 +7,7 @@ rules, or a fault. The fold goes on after it, because what is recorded is record
 import gc
 from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -125,12 +125,11 @@ class Replay:
             return self._context
         meta = Meta.of(text)
         decided_at = meta.decided_at
-        now = datetime.fromisoformat(decided_at)
         minute = decided_at[:MINUTE] if decided_at.endswith(UTC) else decided_at
         today = self._days.get(minute)
         if today is None:
-            today = self._days[minute] = now.astimezone(self._zone).date()
-        self._meta_text, self._context = text, Context(meta, now, today)
+            today = self._days[minute] = datetime.fromisoformat(decided_at).astimezone(self._zone).date()
+        self._meta_text, self._context = text, Context(meta, today)
         return self._context
 
     def _actor(self) -> str:
@@ -155,23 +154,17 @@ async def replay(log: Feed, zone: ZoneInfo, clock: Clock, progress: Progress | N
     finally:
         if collecting:
             gc.enable()
-    return Report(
-        state.position,
-        len(state.pages),
-        len(state.absences),
-        state.broken,
-        tuple(state.findings),
-        clock.monotonic() - started,
-    )
+    found, seconds = tuple(state.findings), clock.monotonic() - started
+    return Report(state.position, len(state.pages), len(state.absences), state.broken, found, seconds)
 
 
-async def _chunks(log: Any) -> AsyncIterator[list[Recorded]]:
+async def _chunks(log: Feed) -> AsyncIterator[list[Recorded]]:
     """The log in chunks, by its own scan where it has one."""
     if hasattr(log, "scan"):
         async for rows in cast(_Scan, log).scan(0, CHUNK):
             yield rows
         return
-    feed, after = cast(Feed, log), 0
-    while rows := await feed.read(after, CHUNK):
+    after = 0
+    while rows := await log.read(after, CHUNK):
         yield rows
         after = rows[-1].position
