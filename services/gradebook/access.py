@@ -61,11 +61,15 @@ def teacher_role(principal: Principal) -> str:
 
 def deputy_role(page: Page, principal: Principal) -> str:
     """The role that may permit and close on this page; raises NotFound out of scope."""
-    group = group_of(page)
-    for role in DEPUTIES:
-        if principal.in_scope(role, group):
-            return role
-    raise NotFound
+    role = next((role for role in DEPUTIES if principal.in_scope(role, group_of(page))), None)
+    if role is None:
+        raise NotFound
+    return role
+
+
+def closes_group(principal: Principal, group: str) -> bool:
+    """A deputy of the group: who only reads it by another role closes nothing there."""
+    return any(principal.in_scope(role, group) for role in DEPUTIES)
 
 
 def announces(principal: Principal, student: str) -> str:

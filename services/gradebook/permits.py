@@ -83,7 +83,7 @@ def routes(svc: "Gradebook") -> Router:
 
         A page of the period that is opened later is born closed.
         """
-        listed = await _pages(svc, body.period, asked.principal)
+        listed = await _pages(svc, body.period, asked.principal, access.closes_group)
         async with svc.pool.connection() as conn:
             await conn.execute(
                 "insert into closed_period values (%s, %s, %s) on conflict do nothing",
@@ -107,7 +107,7 @@ def routes(svc: "Gradebook") -> Router:
     @router.get("/closings/{period}", policy=READ)
     async def closing(period: Annotated[str, Path(max_length=64)], principal: Caller) -> Response:
         """How far the close of a period is."""
-        listed = await _pages(svc, period, principal)
+        listed = await _pages(svc, period, principal, access.reaches_group)
         done = [page for page, _, closed in listed if closed]
         return json({"period": period, "pages": len(listed), "closed": len(done)})
 
@@ -119,12 +119,14 @@ def _given(reason: Reason | None) -> Reason:
     return reason
 
 
-async def _pages(svc: "Gradebook", period: str, principal: Principal) -> list[tuple[str, str, bool]]:
-    """The pages of a period within the person's reach, as of now. Raises NotFound when there are none."""
+async def _pages(
+    svc: "Gradebook", period: str, principal: Principal, reaches: Callable[[Principal, str], bool]
+) -> list[tuple[str, str, bool]]:
+    """The pages of a period in groups that the person `reaches`, as of now. Raises NotFound when there are none."""
     await svc.projector.reached("gradebook", await svc.log.head())
     async with svc.pool.connection() as conn:
         listed = await pages.of_period(conn, period)
-    reached = [row for row in listed if access.reaches_group(principal, row[1])]
+    reached = [row for row in listed if reaches(principal, row[1])]
     if not reached:
         raise NotFound
     return reached

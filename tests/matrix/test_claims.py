@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from services.identity import groups, guardians, people
 from services.identity.accounts import issue_code
+from services.identity.rules import Span
 from tests.matrix.oracle import CASES, SERVICES
-from tests.matrix.world import ORDER_END, PASSWORD, TODAY, TOMORROW, World, at
+from tests.matrix.world import EMPTY, MARK, ORDER_END, PASSWORD, TODAY, TOMORROW, World, at
 
 pytestmark = pytest.mark.anyio
 
@@ -114,6 +116,44 @@ async def test_an_import_of_teaching_gives_no_page_to_whoever_imports(world: Wor
     assert answer.code == "bad-rows", answer.body.decode()
     assert [f["code"] for f in answer.document["findings"]] == ["own-assignment"]
     assert await world.heads() == before
+
+
+# -- roles add up, and give nothing beyond their sum ----------------------------------------------------------------
+
+
+async def test_several_roles_of_a_person_add_up_and_give_nothing_beyond(world: World) -> None:
+    """Deputy for group B, curator of group A, teacher nowhere, guardian of a student of group B."""
+    o, person = world.objects, await world.register("several")
+    for step in (
+        lambda tx: people.grant(tx, person, "deputy_director", o["other_group"], Span(TODAY, None), "1-к"),
+        lambda tx: people.grant(tx, person, "teacher", "", Span(TODAY, None), ""),
+        lambda tx: groups.appoint_curator(tx, o["group"], person, Span(TODAY, None), ""),
+        lambda tx: guardians.link(tx, o["other_student"], person, Span(TODAY, None)),
+    ):
+        await world.do(step)
+    await world.system.caught_up()
+    for service, path in (
+        ("gradebook", "/pages/{page}"),
+        ("gradebook", "/pages/{foreign_page}"),
+        ("reporting", "/students/{student}/card"),
+        ("reporting", "/students/{other_student}/card"),
+        ("identity", "/people/{student}"),
+    ):
+        assert (await asked(world, "several", service, path)).status == 200, path
+    before = await world.heads()
+    for method, path, body in (
+        ("POST", "/pages/{page}/close", {}),
+        ("PUT", "/pages/{page}/rules", {"min_grades": 1}),
+        ("POST", "/closings", {"period": o["finals_period"], "force": True, "reason": {"code": "other"}}),
+    ):
+        answer = await world.ask("several", "gradebook", method, path.format_map(o), body)
+        assert answer.status == 404, (path, answer)
+    path = "/pages/{page}/cells/{lesson}/{adult}".format_map(o)
+    cell = await world.ask("several", "gradebook", "PUT", path, MARK, headers=EMPTY)
+    assert cell.code == "not-your-lesson"
+    assert await world.heads() == before
+    async with world.system.gradebook.pool.connection() as conn:
+        assert await (await conn.execute("select period from closed_period")).fetchall() == []
 
 
 # -- families -------------------------------------------------------------------------------------------------------
