@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from contracts.envelope import Event, Meta
+from contracts.ids import derived
 from services.gradebook import problems as p
 from services.gradebook.commands import UNCHECKED
 from services.gradebook.page import Page
@@ -36,7 +37,9 @@ class Draft:
             if not self._owned:
                 self._page, self._owned = self._page.copy(), True
             event, self._waiting = self._waiting, None
-            self._page.apply(Drafted(event, self.ctx.meta, "draft", self._page.revision + 1))
+            # its id as the handler will give it: a later event of the same command may correct this one
+            id_ = derived("event", self.ctx.meta.command, str(len(self.events) - 1))
+            self._page.apply(Drafted(event, self.ctx.meta, id_, self._page.revision + 1))
         return self._page
 
     def add(self, *events: Event) -> None:

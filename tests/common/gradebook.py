@@ -109,7 +109,13 @@ class Journal:
 
     def _write(self, events: Sequence[Event], ctx: Context) -> list[Recorded]:
         written = [
-            Recorded(event, ctx.meta, derived(ctx.meta.command, str(n)), len(self.events) + n + 1, len(self.events) + n)
+            Recorded(
+                event,
+                ctx.meta,
+                derived("event", ctx.meta.command, str(n)),
+                len(self.events) + n + 1,
+                len(self.events) + n,
+            )
             for n, event in enumerate(events)
         ]
         self.events += written
