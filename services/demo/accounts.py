@@ -12,7 +12,7 @@ from services.identity.accounts import issue_code, may_issue
 from services.identity.commands import Tx
 from services.kit.problems import Text
 
-PASSWORD: Final = "demo-snow-over-barnaul"  # noqa: S105 - printed for everybody
+PASSWORD: Final = "snow-in-barnaul"  # noqa: S105 - printed for everybody
 LOOPBACK: Final = "127.0.0.1"
 
 

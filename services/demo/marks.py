@@ -8,7 +8,7 @@ from functools import lru_cache
 from random import Random
 from typing import Final, NamedTuple
 
-from contracts.events.gradebook import GradeValue, ReasonCode, WorkKind
+from contracts.events.gradebook import GradeValue, ReasonCode, Rules, WorkKind
 from services.demo.calendar import DAY
 from services.demo.curriculum import homework
 from services.demo.plan import Plan
@@ -143,11 +143,16 @@ def _marks(who: Character, work: WorkKind, sport: bool, random: Random) -> tuple
 def _later(
     plan: Plan, lesson: Lesson, student: str, value: GradeValue, work: WorkKind, after: int, reason: ReasonCode | None
 ) -> Later | None:
-    """On the first study day at least `after` days later, if that is before today and the finals."""
+    """On the first study day at least `after` days later, if that is before today and the finals.
+
+    A change is entered within the limit of the rules, which a holiday may exceed; a make-up is never late.
+    """
     period, moved = lesson.page.period, plan.transfer.student
     day = lesson.date + after * DAY
     while not period.studies(day) and day < period.ends_on:
         day += DAY
     if student == moved or day >= plan.calendar.today or day > period.finals_on:
+        return None
+    if reason is not None and (day - lesson.date).days > Rules().entry_limit_days:
         return None
     return Later(student, day, value, work, reason)

@@ -254,6 +254,18 @@ async def test_a_later_start_keeps_the_first_day(college: College, monkeypatch: 
     assert (await load(college.system)).plan.calendar == college.plan.calendar
 
 
+@pytest.mark.parametrize("day", [date(2026, 3, 15), date(2027, 1, 3)], ids=["Sunday", "New Year"])
+async def test_it_loads_on_a_day_without_study(
+    database: NewDatabase, tmp_path: Path, tiny: str, monkeypatch: pytest.MonkeyPatch, day: date
+) -> None:
+    noon = datetime(day.year, day.month, day.day, 5, tzinfo=UTC)
+    monkeypatch.setattr("services.kit.clock.SystemClock.now", lambda self: noon)
+    async with opened(database, tmp_path) as system:
+        assert (await load(system, tiny)).fresh
+        report = await replay(system.logs["gradebook"], system.gradebook.zone, SystemClock())
+    assert report.findings == ()
+
+
 async def test_a_load_that_broke_off_is_completed(database: NewDatabase, tmp_path: Path, tiny: str) -> None:
     def stop_at(name: str, part: int) -> Any:
         def report(title: str, done: int, total: int) -> None:

@@ -149,7 +149,9 @@ def test_a_moved_student_changes_the_roster_on_the_day(plan: Plan) -> None:
     assert (there(moved.left.key, moved.on), there(moved.joined.key, moved.on)) == (False, True)
 
 
-def test_entries_keep_the_rules(plan: Plan) -> None:
+@pytest.mark.parametrize("today", [TUESDAY, date(2026, 1, 20)], ids=["spring", "after New Year"])
+def test_entries_keep_the_rules(today: date) -> None:
+    plan = Plan(SIZES["class"], today)
     for lesson in plan.entered():
         made = entry(plan, lesson, None)
         roster = plan.roster(lesson)
@@ -158,6 +160,7 @@ def test_entries_keep_the_rules(plan: Plan) -> None:
         assert all(marks[0].value == "." for student, marks in made.grades.items() if student in away)
         assert all(lesson.date < later.day < plan.calendar.today for later in made.later)
         assert all(later.day <= lesson.page.period.finals_on for later in made.later)
+        assert all((x.day - lesson.date).days <= 7 for x in made.later if x.reason is not None)
         assert not made.grades or lesson.date <= lesson.page.period.finals_on
 
 
