@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import NewDatabase
-from tests.matrix.world import World, found
+from tests.matrix.founding import found
+from tests.matrix.world import World
 
 
 @pytest.fixture(scope="module")
