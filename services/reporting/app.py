@@ -14,6 +14,7 @@ from services.kit.projector import Projector
 from services.kit.reads import ReadLog
 from services.kit.service import Service
 from services.reporting.http import routes
+from services.reporting.lessons import Lessons
 from services.reporting.views import card
 
 NAME = "reporting"
@@ -27,6 +28,7 @@ class Reporting(NamedTuple):
     pool: AsyncConnectionPool[AsyncConnection[Any]]
     card: Projector
     reads: ReadLog
+    lessons: Lessons
 
 
 def build(
@@ -39,5 +41,5 @@ def build(
     """feeds: of the logs gradebook, schedule and identity; reads: where staff reads are noted."""
     view = card.VIEW
     projector = Projector(view, pool, {name: feeds[name] for name in view.logs}, bus)
-    service = Reporting(pool, projector, reads)
+    service = Reporting(pool, projector, reads, Lessons())
     return Service(NAME, create_app("Zhurnal: reporting", [routes(service)], authenticator), projectors=(projector,))

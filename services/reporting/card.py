@@ -7,15 +7,17 @@ here: the card speaks in ids of people. Means and percentages are hundredths.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from services.kit.csvfile import hundredths
 from services.reporting.indicators import FULL, attendance
+from services.reporting.lessons import Lesson
 from services.reporting.standing import Hours, Mark, Rules, Subgroups, always, class_on, enrolled, marks, moves_of
 
-Rows = Mapping[str, Sequence[Any]]
+Rows = Mapping[str, Any]
 
 VALUE_NAMES = {"pass": "зачёт", "fail": "незачёт", "na": "н/а", "exempt": "осв", "credited": "перезачтено"}
 CLASS_NAMES = {"ill": "болезнь", "excused": "уважительная", "unexcused": "неуважительная"}
@@ -40,7 +42,7 @@ CSV_HEADER = (
 
 def card(student: str, rows: Rows, year: str | None, period: str | None) -> dict[str, Any]:
     """The document. `year` and `period` narrow the disciplines; the list of years for switching is always whole."""
-    lessons = _by_page(rows["lessons"])
+    lessons: Mapping[str, Sequence[Lesson]] = rows["lessons"]
     grades = _by_page(rows["grades"])
     classes = [tuple(row) for row in rows["classes"]]
     total = Hours()
@@ -88,7 +90,7 @@ def _years(pages: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def _page(
-    student: str, page: Any, lessons: Sequence[Any], grades: Sequence[Any], classes: Sequence[Any]
+    student: str, page: Any, lessons: Sequence[Lesson], grades: Sequence[Any], classes: Sequence[Any]
 ) -> tuple[dict[str, Any], Hours]:
     moves = moves_of(page.moves)
     rules = Rules.of(page.weights, page.retake)
@@ -104,51 +106,24 @@ def _page(
     shown = []
     given: dict[int, int] = defaultdict(int)
     # Most students are on the page from its first lesson to its last, in a group that is not split.
-    all_his = bool(lessons) and subgroups.whole and always(moves, lessons[0][4], lessons[-1][4])
-    for (
-        _,
-        lesson,
-        assignment,
-        teacher,
-        day,
-        pair,
-        number,
-        held,
-        kind,
-        topic,
-        topic_no,
-        homework,
-        due_on,
-        text,
-    ) in lessons:
-        cell = of_lesson.get(lesson)
-        his = all_his or (enrolled(moves, day) and subgroups.has(student, assignment))
+    all_his = bool(lessons) and subgroups.whole and always(moves, lessons[0].day, lessons[-1].day)
+    for lesson in lessons:
+        cell = of_lesson.get(lesson.id)
+        his = all_his or (enrolled(moves, lesson.day) and subgroups.has(student, lesson.assignment))
         if not his and cell is None:
             continue
-        item = {
-            "lesson": lesson,
-            "date": day,
-            "pair": pair,
-            "number": number,
-            "hours": held,
-            "kind": kind,
-            "teacher": teacher,
-            "topic": topic,
-            "topic_no": topic_no,
-            "grades": cell or [],
-        }
-        if homework:
-            item["homework"] = {"text": homework, "due_on": due_on}
+        item = {**lesson.shown, "grades": cell} if cell else lesson.shown
         if his:
-            if text:
-                mark = orjson.loads(text)
-                reason = class_on(classes, day) if mark[0] else None
-                hours.add(held, mark, reason)
-                item["absence"] = {"hours": mark[0], "late": mark[1], "left_early": mark[2], "class": reason}
+            mark = lesson.mark(student)
+            if mark is not None:
+                reason = class_on(classes, lesson.day) if mark[0] else None
+                hours.add(lesson.hours, mark, reason)
+                missed = {"hours": mark[0], "late": mark[1], "left_early": mark[2], "class": reason}
+                item = {**item, "absence": missed}
             else:
-                hours.held += held
-            if topic_no is not None:
-                given[topic_no] += held
+                hours.held += lesson.hours
+            if lesson.topic_no is not None:
+                given[lesson.topic_no] += lesson.hours
         shown.append(item)
     return {
         "page": page.page,
@@ -195,10 +170,9 @@ def _programme(topics: str | None, given: Mapping[int, int], held: int) -> dict[
     """Hours given and topics passed against the adopted plan; a topic is passed once its hours were given."""
     if topics is None:
         return None
-    plan = orjson.loads(topics)
     shown = [
         {"number": number, "title": title, "hours": hours, "given": given.get(number, 0)}
-        for number, title, hours, _ in plan
+        for number, title, hours, _ in _plan(topics)
     ]
     return {
         "hours": sum(t["hours"] for t in shown),
@@ -207,6 +181,13 @@ def _programme(topics: str | None, given: Mapping[int, int], held: int) -> dict[
         "passed": sum(t["given"] >= t["hours"] > 0 for t in shown),
         "plan": shown,
     }
+
+
+@lru_cache(maxsize=512)
+def _plan(topics: str) -> list[list[Any]]:
+    """The topics of a plan; the same for every student of a group."""
+    plan: list[list[Any]] = orjson.loads(topics)
+    return plan
 
 
 def csv_rows(document: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:

@@ -35,8 +35,7 @@ def routes(svc: "Reporting") -> Router:
     ) -> Response:
         if access.card(principal, student):
             svc.reads.note(principal, [student], "GET /api/reporting/students/{id}/card")
-        params = queries.student_params(student, year, period)
-        rows = await queries.read_all(svc.pool, queries.OF_STUDENT, params, queries.PLAIN)
+        rows = await queries.read_card(svc.pool, student, year, period, svc.lessons)
         document = cards.card(student, rows, year, period)
         if form == "csv":
             return csv_answer("card", cards.CSV_HEADER, cards.csv_rows(document))

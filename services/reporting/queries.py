@@ -1,6 +1,7 @@
-"""What is read from the view `card`, as prepared SQL: one round trip for a student's card, one for a group."""
+"""What is read from the view `card`, as prepared SQL: one round trip for a student's card or two, one for a group."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 
@@ -8,12 +9,13 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import namedtuple_row, tuple_row
 
 from services.kit.postgres import Pool
+from services.reporting.lessons import Lesson, Lessons
 
 PAGE_COLUMNS = """
   p.page, p.study_group, sg.title as group_title, p.discipline, d.code, d.title, d.kind as discipline_kind,
   p.period, pe.title as period_title, p.year, y.title as year_title, p.kind, p.starts_on, p.ends_on,
   p.weights::text as weights, p.retake, p.subgroups::text as subgroups, p.signed_at is not null as signed,
-  p.closed_at is not null as closed, pr.topics::text as topics,
+  p.closed_at is not null as closed, p.lessons_as_of, pr.topics,
   (select json_agg(json_build_array(a.assignment, a.teacher, a.subgroup, a.responsible, a.removed_on))::text
      from card.assignment a where a.page = p.page) as assignments
 """
@@ -30,7 +32,7 @@ LESSON_COLUMNS = """
   l.homework, l.due_on
 """
 
-# Parameters: %(student)s, %(year)s and %(period)s (null: all).
+# Parameters: %(student)s.
 OF_STUDENT = {
     "pages": f"""
 select {PAGE_COLUMNS}, f.value as final, f.mean as final_mean, c.source_page, c.grades::text as carried,
@@ -43,13 +45,6 @@ from (select distinct page from card.move where student = %(student)s) m join ca
   left join card.final f on f.page = p.page and f.student = %(student)s
   left join card.carried c on c.page = p.page and c.student = %(student)s
 order by p.starts_on, d.code, d.title, p.page""",  # noqa: S608 - our own texts
-    "lessons": f"""
-select {LESSON_COLUMNS}, (l.marks -> %(student)s)::text as mark
-from (select distinct page from card.move where student = %(student)s) m
-  join card.page p on p.page = m.page join card.lesson l on l.page = m.page
-where (%(year)s::text is null or p.year = %(year)s) and (%(period)s::text is null or p.period = %(period)s)
-  and l.held_on is not null
-order by l.page, l.held_on, l.pair""",  # noqa: S608
     "grades": """
 select g.page, g.lesson, g.grade, g.value, g.work, g.makeup_on, g.retake_of
 from card.grade g where g.student = %(student)s order by g.position""",
@@ -59,11 +54,16 @@ select starts_on, ends_on, reason_class from card.absence_class where student = 
 }
 
 # Parameters: %(pages)s.
+LESSONS = f"""
+select {LESSON_COLUMNS}, l.marks
+from card.lesson l where l.page = any(%(pages)s) and l.held_on is not null
+order by l.page, l.held_on, l.pair"""  # noqa: S608
+
 OF_PAGES = {
     "pages": f"select {PAGE_COLUMNS} from card.page p {PAGE_JOINS} where p.page = any(%(pages)s)"  # noqa: S608
     " order by d.code, d.title, p.page",
     "moves": "select page, student, on_day, joined, until from card.move where page = any(%(pages)s) order by on_day",
-    "lessons": "select page, lesson, assignment, held_on, hours, marks::text as marks from card.lesson"
+    "lessons": "select page, lesson, assignment, held_on, hours, marks from card.lesson"
     " where page = any(%(pages)s) and held_on is not null",
     "grades": "select page, student, lesson, grade, value, work, retake_of from card.grade where page = any(%(pages)s)",
     "finals": "select page, student, value from card.final where page = any(%(pages)s)",
@@ -114,23 +114,52 @@ order by k.held_on, k.pair, d.code, k.gap, k.page
 limit %(limit)s offset %(offset)s"""
 
 
-PLAIN = frozenset({"lessons", "grades"})
-"""The long lists of a card come as plain tuples."""
+PLAIN = frozenset({"grades"})
+"""The long list of a card comes as plain tuples."""
 
 
-async def read_all(
-    pool: Pool, queries: dict[str, str], params: dict[str, Any], plain: frozenset[str] = frozenset()
-) -> dict[str, list[Any]]:
-    """The rows of all queries in one round trip, all as of one moment; those of `plain` as tuples, others named.
+async def read_all(pool: Pool, queries: dict[str, str], params: dict[str, Any]) -> dict[str, list[Any]]:
+    """The rows of all queries in one round trip, all as of one moment."""
+    async with pool.connection() as conn, conn.pipeline(), _moment(conn):
+        return await _fetched(conn, queries, params)
+
+
+async def read_card(pool: Pool, student: str, year: str | None, period: str | None, kept: Lessons) -> dict[str, Any]:
+    """What a student's card is made of, all as of one moment. lessons: {page: its lessons}, of the year and period
+    asked for; those that `kept` does not hold as they are now cost a second round trip."""
+    async with pool.connection() as conn, conn.pipeline(), _moment(conn):
+        rows: dict[str, Any] = await _fetched(conn, OF_STUDENT, {"student": student}, PLAIN)
+        lessons, lacking = dict[str, tuple[Lesson, ...]](), dict[str, str | None]()
+        for page in rows["pages"]:
+            if year in (None, page.year) and period in (None, page.period):
+                if (known := kept.known(page.page, page.lessons_as_of)) is not None:
+                    lessons[page.page] = known
+                else:
+                    lacking[page.page] = page.lessons_as_of
+        if lacking:
+            cursor = await _sent(conn, LESSONS, {"pages": list(lacking)}, plain=True)
+            lessons |= kept.keep(lacking, await cursor.fetchall())
+    return {**rows, "lessons": lessons}
+
+
+@asynccontextmanager
+async def _moment(conn: AsyncConnection[Any]) -> AsyncIterator[None]:
+    """A read-only transaction that sees one moment.
 
     Planning the joins costs more than running them, so the plan is kept whatever the parameters.
     """
-    async with pool.connection() as conn, conn.pipeline():
-        await conn.execute("begin isolation level repeatable read read only")
-        await conn.execute("set local plan_cache_mode = force_generic_plan")
-        cursors = {name: await _sent(conn, query, params, name in plain) for name, query in queries.items()}
-        await conn.execute("commit")
-        return {name: await cursor.fetchall() for name, cursor in cursors.items()}
+    await conn.execute("begin isolation level repeatable read read only")
+    await conn.execute("set local plan_cache_mode = force_generic_plan")
+    yield
+    await conn.execute("commit")
+
+
+async def _fetched(
+    conn: AsyncConnection[Any], queries: dict[str, str], params: dict[str, Any], plain: frozenset[str] = frozenset()
+) -> dict[str, list[Any]]:
+    """The rows of each query; those of `plain` as tuples, others named."""
+    cursors = {name: await _sent(conn, query, params, name in plain) for name, query in queries.items()}
+    return {name: await cursor.fetchall() for name, cursor in cursors.items()}
 
 
 async def read(pool: Pool, query: str, params: dict[str, Any]) -> list[Any]:
@@ -141,10 +170,6 @@ async def read(pool: Pool, query: str, params: dict[str, Any]) -> list[Any]:
 async def _sent(conn: AsyncConnection[Any], query: str, params: dict[str, Any], plain: bool = False) -> Any:
     cursor: AsyncCursor[Any] = conn.cursor(binary=True, row_factory=tuple_row if plain else namedtuple_row)
     return await cursor.execute(query.encode(), params, prepare=True)
-
-
-def student_params(student: str, year: str | None, period: str | None) -> dict[str, Any]:
-    return {"student": student, "year": year, "period": period}
 
 
 def gap_params(

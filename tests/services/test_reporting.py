@@ -122,6 +122,24 @@ async def test_the_card_shows_every_discipline(world: World) -> None:
     ]
 
 
+async def test_a_card_shows_what_has_changed_since_the_last_one(world: World) -> None:
+    await teach(world)
+    before = (await world.maths())["lessons"]
+    await world.logs.page(
+        "m",
+        g.LessonAmended(lesson="l1", hours=2, kind="lecture", topic="Другая тема"),
+        g.HomeworkAssigned(lesson="l1", text="§ 2"),
+    )
+    assert [x["topic"] for x in (await world.maths())["lessons"]] == ["Другая тема", before[1]["topic"]]
+    await world.logs.page("m", g.AttendanceMarked(lesson="l1", marks=(g.Absence(student="s1", late=5),)))
+    after = (await world.maths())["lessons"]
+    assert after[0]["homework"]["text"] == "§ 2"
+    assert after[0]["absence"]["late"] == 5
+    await world.logs.page("m", lesson("l9", "m", date(2025, 9, 8), 3))
+    assert [x["lesson"] for x in (await world.maths())["lessons"]] == ["l1", "l2", "l9"]
+    assert "absence" not in (await world.maths("s2"))["lessons"][0]
+
+
 @pytest.mark.clause("R 2.2")
 async def test_topics_are_passed_against_the_plan(world: World) -> None:
     await teach(world)

@@ -35,6 +35,7 @@ TABLES = {
             "subgroups": "jsonb",
             "signed_at": "timestamptz",
             "closed_at": "timestamptz",
+            "lessons_as_of": "text",
         },
         ("study_group",),
     ),
@@ -59,7 +60,7 @@ TABLES = {
             "topic_no": "int",
             "homework": "text",
             "due_on": "date",
-            "marks": "jsonb",
+            "marks": "text",
         },
     ),
     "grade": Table(
@@ -97,7 +98,7 @@ TABLES = {
         },
     ),
     "discipline": Table({"discipline": "text"}, {"code": "text", "title": "text", "kind": "text"}),
-    "programme": Table({"study_group": "text", "discipline": "text", "period": "text"}, {"topics": "jsonb"}),
+    "programme": Table({"study_group": "text", "discipline": "text", "period": "text"}, {"topics": "text"}),
     "planned": Table(
         {"lesson": "text"},
         {
@@ -126,6 +127,12 @@ def _text(value: Any) -> str:
 
 def _page(row: Recorded) -> str:
     return row.stream[PAGE_PREFIX:]
+
+
+def _of_lesson(lesson: str, values: dict[str, Any], row: Recorded) -> tuple[Change, ...]:
+    """Columns of a lesson; its page names the event, by which readers tell that what they keep is old."""
+    page = _page(row)
+    return (Put("lesson", (page, lesson), values), Put("page", (page,), {"lessons_as_of": row.id}))
 
 
 # -- gradebook -----------------------------------------------------------------------------------------------------
@@ -201,16 +208,16 @@ def _held(e: g.LessonHeld, row: Recorded) -> tuple[Change, ...]:
         "topic": e.topic,
         "topic_no": e.topic_no,
     }
-    return (Put("lesson", (_page(row), e.lesson), values),)
+    return _of_lesson(e.lesson, values, row)
 
 
 def _amended(e: g.LessonAmended, row: Recorded) -> tuple[Change, ...]:
     values = {"hours": e.hours, "kind": e.kind, "topic": e.topic, "topic_no": e.topic_no}
-    return (Put("lesson", (_page(row), e.lesson), values),)
+    return _of_lesson(e.lesson, values, row)
 
 
 def _homework(e: g.HomeworkAssigned, row: Recorded) -> tuple[Change, ...]:
-    return (Put("lesson", (_page(row), e.lesson), {"homework": e.text, "due_on": e.due_on}),)
+    return _of_lesson(e.lesson, {"homework": e.text, "due_on": e.due_on}, row)
 
 
 def _recorded(e: g.GradeRecorded, row: Recorded) -> tuple[Change, ...]:
@@ -238,7 +245,7 @@ def _annulled(e: g.GradeAnnulled, row: Recorded) -> tuple[Change, ...]:
 def _marked(e: g.AttendanceMarked, row: Recorded) -> tuple[Change, ...]:
     """{student: [hours, minutes late, minutes before the end]} of who was not simply there; null: not marked."""
     marks = None if e.taken_back else _text({m.student: (m.hours, m.late, m.left_early) for m in e.marks})
-    return (Put("lesson", (_page(row), e.lesson), {"marks": marks}),)
+    return _of_lesson(e.lesson, {"marks": marks}, row)
 
 
 def _final(e: g.FinalGradeSet, row: Recorded) -> tuple[Change, ...]:
@@ -376,4 +383,4 @@ def changes(log: str, event: Any, row: Recorded) -> Iterable[Change]:
     return change(event, row) if change is not None else ()
 
 
-VIEW = View("card", 1, TABLES, {"gradebook": g.EVENTS, "schedule": s.EVENTS, "identity": i.EVENTS}, changes)
+VIEW = View("card", 2, TABLES, {"gradebook": g.EVENTS, "schedule": s.EVENTS, "identity": i.EVENTS}, changes)
