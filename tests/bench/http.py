@@ -84,8 +84,9 @@ class Journeys:
         return [[request("GET", path.format(s), self._host, self._deputy) for s in islice(self._cards, each)]]
 
     def grades(self, clients: int, each: int) -> list[list[bytes]]:
-        """Each client is another teacher."""
-        return [list(islice(cells, each)) for cells in self._cells[:clients]]
+        """Each client is another teacher; they take turns."""
+        self._cells = self._cells[clients:] + self._cells[:clients]
+        return [list(islice(cells, each)) for cells in self._cells[-clients:]]
 
     def _grades(self, teacher: Teacher) -> Iterator[bytes]:
         """One more grade in each cell in turn, page by page and lesson by lesson, as a class is gone through."""
