@@ -4,11 +4,9 @@
 the keeper, the reader of rights) until cancelled. Command lines assemble the same parts and use them without loops.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from contracts import grants as grant_changes
 from contracts.events import identity as identity_events
@@ -25,6 +23,7 @@ from services.kit.rebuild import ensure
 from services.kit.relay import Relay
 from services.kit.service import Service
 from services.kit.settings import SERVICES, Settings
+from services.kit.tasks import Loop, run_together
 from services.kit.view import View
 from services.notifications import app as notifications
 from services.reporting import app as reporting
@@ -57,7 +56,7 @@ class System:
     schedule: schedule.Schedule
     gradebook: gradebook.Gradebook
     services: dict[str, Service]
-    loops: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+    loops: tuple[Loop, ...]
 
     def edge(self, secure: bool = False) -> Edge:
         """The entrance of the one-process mode."""
@@ -78,9 +77,7 @@ class System:
 
     async def run(self) -> None:
         """Run all loops until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for loop in self.loops:
-                group.create_task(loop())
+        await run_together(self.loops)
 
 
 async def assemble(

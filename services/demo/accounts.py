@@ -24,12 +24,11 @@ class Account(NamedTuple):
     role: Text
     name: str
     hint: Text
-    password: str = PASSWORD
 
     def row(self, language: str = "ru") -> tuple[str, ...]:
-        """Role, name, login, password, what to try first."""
+        """Role, name, login, what to try first."""
         n = int(language == "en")
-        return self.role[n], self.name, self.login, self.password, self.hint[n]
+        return self.role[n], self.name, self.login, self.hint[n]
 
 
 def accounts(plan: Plan) -> list[Account]:

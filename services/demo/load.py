@@ -58,8 +58,8 @@ async def load(system: System, size: str = "class", report: Report = silent) -> 
 
 
 async def ensure_class(system: System, report: Report = silent, language: str = "ru") -> list[tuple[str, ...]]:
-    """The demo class, or what demo college there is: the lines of the table of accounts (role, name, login, password,
-    what to try first). None in a system that holds other data."""
+    """The demo class, or what demo college there is: the lines of the table of accounts (role, name, login, what to
+    try first). None in a system that holds other data."""
     try:
         loaded = await load(system, "class", report)
     except NotEmpty:

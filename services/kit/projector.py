@@ -10,6 +10,7 @@ that a view costs little; a reader who waits for a position is served at once.
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import httpx
@@ -20,6 +21,7 @@ from psycopg_pool import AsyncConnectionPool
 from services.kit.bus.bus import Bus, Message, Subscription
 from services.kit.log.eventlog import Feed, Recorded
 from services.kit.problems import Behind
+from services.kit.tasks import run_together
 from services.kit.view import Batch, View, types_of
 
 BATCH = 5000
@@ -117,12 +119,10 @@ class Projector:
     async def run(self) -> None:
         """Follow all logs until cancelled. What cannot be applied stops this view, not the process."""
         try:
-            async with asyncio.TaskGroup() as group:
-                for name in self.view.logs:
-                    group.create_task(self._follow(name))
-        except* Exception as failed:
-            self.stopped = repr(failed.exceptions[0])
-            log.error("view stopped", view=self.view.name, exc_info=failed.exceptions[0])
+            await run_together(partial(self._follow, name) for name in self.view.logs)
+        except Exception as failed:
+            self.stopped = repr(failed)
+            log.error("view stopped", view=self.view.name, exc_info=failed)
 
     async def catch_up(self) -> None:
         """Apply everything that the feeds have now."""

@@ -1,11 +1,11 @@
 """What a service hands to the composition root."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fastapi import FastAPI
 
 from services.kit.projector import Projector
+from services.kit.tasks import Loop
 
 
 class Service(NamedTuple):
@@ -13,5 +13,5 @@ class Service(NamedTuple):
 
     name: str
     app: FastAPI
-    loops: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    loops: tuple[Loop, ...] = ()
     projectors: tuple[Projector, ...] = ()
