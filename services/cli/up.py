@@ -47,6 +47,7 @@ async def up(
             gc.freeze()  # what is there now stays: no look for cycles goes over it again
             gc.set_threshold(YOUNG_OBJECTS, 20, 50)
             await serve(system, listening)
+            gc.freeze()  # all of it ends with the process; looking for cycles would take longer than all the rest
     out.print(say("Журнал остановлен.", "The journal has stopped."))
     return 0
 

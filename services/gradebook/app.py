@@ -33,9 +33,9 @@ from services.kit.reads import ReadLog
 from services.kit.service import Service
 
 NAME = "gradebook"
-PAGES_KEPT = 512
-"""Folded pages held in memory: those that a college writes on in one day."""
-SPREADS_KEPT = 256
+PAGES_KEPT = 256
+"""Folded pages held in memory, some 0.5 MB each: those that a college of a thousand students writes on in one day."""
+SPREADS_KEPT = 128
 VIEWS = (pages.VIEW,)
 
 
