@@ -8,7 +8,7 @@ from services.gradebook import commands as c
 from services.gradebook import problems as p
 from services.gradebook.draft import Draft, each, expect, lesson_of
 from services.gradebook.page import Page
-from services.gradebook.parts import Grade, Lesson
+from services.gradebook.parts import Grade, Lesson, Missed
 from services.gradebook.rules import late_change
 from services.kit.problems import NotFound, PreconditionFailed, Problem
 
@@ -84,7 +84,7 @@ def attendance(draft: Draft, command: c.MarkAttendance) -> None:
     stands = marked is not None and marked.marks is not None
     if command.expected is not None or stands:
         expect(command.expected, str(marked.tag) if marked else None, current)
-    marks = {mark.student: mark for mark in command.marks}
+    marks = {mark.student: Missed.of(mark) for mark in command.marks}
     if marked is None or marked.marks != marks or len(marks) != len(command.marks):
         to_attendance(draft, command.lesson, command.marks)
 

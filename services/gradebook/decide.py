@@ -158,7 +158,7 @@ def _undo(draft: Draft, command: c.Undo) -> None:
             cells.to_cell(draft, ids[0], ids[1], {grade.id: grade for grade in grades}, UNDO)
         elif kind == "attendance":
             marks = was.marks if was is not None else None
-            cells.to_attendance(draft, ids[0], None if marks is None else marks.values())
+            cells.to_attendance(draft, ids[0], None if marks is None else [missed.mark() for missed in marks.values()])
         elif kind == "lesson":
             cells.to_lesson(draft, lesson_of(draft.page, ids[0]), was)
         else:

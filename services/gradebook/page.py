@@ -21,6 +21,7 @@ from services.gradebook.parts import (
     Final,
     Grade,
     Lesson,
+    Missed,
     Permission,
     Span,
     Spell,
@@ -254,7 +255,7 @@ class Page:
 
     def _marked(self, event: e.AttendanceMarked, fact: Fact) -> None:
         self._touch(fact, ("attendance", event.lesson), self.attendance.get(event.lesson))
-        marks = None if event.taken_back else {mark.student: mark for mark in event.marks}
+        marks = None if event.taken_back else {missed.student: missed for missed in map(Missed.of, event.marks)}
         self.attendance[event.lesson] = Attendance(fact.revision, fact.id, marks, event.late_by_days)
 
     # -- finals, signature, close -----------------------------------------------------------------------------
