@@ -95,7 +95,6 @@ async def test_a_grade_and_an_absence_reach_student_and_guardian(world: World) -
         assert await world.kinds(person) == []
 
 
-@pytest.mark.clause("R 4.4.6")
 async def test_the_teacher_hears_of_every_change_on_his_pages(world: World) -> None:
     """By whomever: what he did himself is marked as his own and not counted as unread."""
     await teach(world)
@@ -168,7 +167,6 @@ async def plan(world: World) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.clause("R 4.5.6")
 async def test_a_substitution_reaches_everyone_touched(world: World) -> None:
     await plan(world)
     await world.logs.say(

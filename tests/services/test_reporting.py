@@ -360,7 +360,7 @@ async def test_who_reads_the_gaps_of_g1(world: World, person: str, status: int) 
 # -- the group ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.clause("R 7.1", "R 2.6")
+@pytest.mark.clause("R 7.1")
 async def test_the_summary_of_a_group(world: World) -> None:
     await teach(world)
     await world.logs.page(

@@ -154,6 +154,7 @@ def test_g5_a_final_far_from_the_mean_needs_a_reason(marks: tuple[str, ...], val
 
 
 @pytest.mark.clause("R 5.1")
+@pytest.mark.clause("R 2.5")
 def test_g5_the_mean_is_weighted_and_exact() -> None:
     journal = ready("4", "4", "3", "3", weights={"written": 33})
     assert standing(journal.page, ANNA).mean == 350

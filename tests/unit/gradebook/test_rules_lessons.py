@@ -210,6 +210,7 @@ def test_a_stale_tag_is_refused_with_what_stands_now() -> None:
     assert refused.value.extra["current"]["topic"] == "One"
 
 
+@pytest.mark.clause("R 1.3")
 def test_the_rules_of_a_page_are_set_by_the_deputy() -> None:
     journal = Journal().on(MONDAY)
     short = e.Rules(min_grades=2, min_substantial=0)
