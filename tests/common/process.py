@@ -24,28 +24,29 @@ READY_SECONDS = 120
 STOP_SECONDS = 60
 
 
-def zhurnal(*arguments: str, data: Path | None = None, language: str = "en") -> subprocess.CompletedProcess[str]:
-    """Run one command of the command line to its end."""
-    at = ["--data", str(data)] if data is not None else []
-    command = [sys.executable, "-m", "services", *arguments, *at]
-    return subprocess.run(command, capture_output=True, text=True, env=_environment(language), check=False, timeout=300)
-
-
-def zhurnal_here(*arguments: str, data: Path | None = None, language: str = "en") -> "Said":
-    """The same in this process, which saves the start of an interpreter; from a test without a running loop only."""
-    at = ["--data", str(data)] if data is not None else []
-    result = CliRunner().invoke(app, [*arguments, *at], env={"LC_ALL": f"{language}_XX.UTF-8", "COLUMNS": "200"})
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return Said(result.exit_code, result.stdout, result.stderr)
-
-
 class Said(NamedTuple):
     """What a command said and how it ended."""
 
     returncode: int
     stdout: str
     stderr: str
+
+
+def zhurnal(*arguments: str, data: Path | None = None, language: str = "en") -> Said:
+    """Run one command of the command line to its end."""
+    at = ["--data", str(data)] if data is not None else []
+    command = [sys.executable, "-m", "services", *arguments, *at]
+    done = subprocess.run(command, capture_output=True, text=True, env=_environment(language), check=False, timeout=300)
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def zhurnal_here(*arguments: str, data: Path | None = None, language: str = "en") -> Said:
+    """The same in this process, which saves the start of an interpreter; from a test without a running loop only."""
+    at = ["--data", str(data)] if data is not None else []
+    result = CliRunner().invoke(app, [*arguments, *at], env={"LC_ALL": f"{language}_XX.UTF-8", "COLUMNS": "200"})
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Said(result.exit_code, result.stdout, result.stderr)
 
 
 class Journal:
