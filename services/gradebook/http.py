@@ -23,7 +23,7 @@ from services.gradebook.views import pages
 from services.gradebook.writing import ItemId, PageId, reason_of
 from services.kit.authn import Principal
 from services.kit.handle import Fact, Folded, command_id
-from services.kit.http import Caller, Change, Router, json, position_header
+from services.kit.http import Caller, Change, MinPosition, Router, json, position_header
 from services.kit.log.eventlog import Recorded
 from services.kit.problems import Malformed, NotFound
 
@@ -86,11 +86,11 @@ def routes(svc: "Gradebook") -> Router:
         sort: Literal["discipline", "group", "period", "state"] = "discipline",
         limit: Limit = 100,
         offset: Offset = 0,
-        min_position: Annotated[int, Query(ge=0)] = 0,
+        min_position: MinPosition = None,
         format: Literal["json", "csv"] = "json",
     ) -> Response:
         """The pages within reach, with how far each is filled."""
-        await svc.projector.reached("gradebook", min_position)
+        await svc.projector.shown(min_position)
         async with svc.pool.connection() as conn:
             total, rows = await pages.listed(
                 conn,

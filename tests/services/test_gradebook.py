@@ -362,7 +362,7 @@ class TestAccess:
         assert (await home.ask(DEPUTY, "GET", f"/pages?teacher={TEACHER}&group=other")).json()["items"] == []
         table = await home.ask(DEPUTY, "GET", "/pages?format=csv")
         assert table.text.startswith("\ufeffСтраница;Группа;")
-        assert code(await home.ask(DEPUTY, "GET", "/pages?min_position=99999")) == (503, "behind")
+        assert code(await home.ask(DEPUTY, "GET", "/pages?min_position=gradebook:99999")) == (503, "behind")
 
     async def test_staff_reads_are_noted(self, home: House) -> None:
         await home.spread(CURATOR)
