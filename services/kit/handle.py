@@ -43,6 +43,8 @@ class Fact(NamedTuple):
     revision: int
 
 
+_NO_META = Meta("", "", "", "", "", "", "")
+
 S = TypeVar("S", bound="Foldable")
 
 
@@ -122,9 +124,13 @@ class Handler(Generic[S]):
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
     def facts(self, rows: Sequence[Recorded]) -> list[Fact]:
-        """Decode recorded rows."""
-        decode, meta = self._types.decode, Meta.of
-        return [Fact(decode(r.type, r.body), meta(r.meta), r.id, r.position, r.revision) for r in rows]
+        """Decode recorded rows. Events of one command follow each other and share its metadata."""
+        decode, facts, text, meta = self._types.decode, list[Fact](), "", _NO_META
+        for r in rows:
+            if r.meta != text:
+                text, meta = r.meta, Meta.of(r.meta)
+            facts.append(Fact(decode(r.type, r.body), meta, r.id, r.position, r.revision))
+        return facts
 
     def encode(self, command: Command, events: Sequence[Event], now: datetime) -> list[NewEvent]:
         """The rows of a command's events: ids from the command, one metadata for all."""
