@@ -16,6 +16,7 @@ from services.identity.keys import signing_key
 from services.kit.authn import Authenticator, Grants, GrantsReader, TokenIssuer, TokenVerifier
 from services.kit.bus.memory import MemoryBus
 from services.kit.clock import Clock, IdSource, RandomIds, SystemClock
+from services.kit.datalock import make_folder
 from services.kit.edge import Edge
 from services.kit.log.postgres import PostgresLog
 from services.kit.postgres import Pool, open_pool
@@ -93,6 +94,7 @@ async def assemble(
     for event_log in logs.values():
         stack.push_async_callback(event_log.close)
 
+    make_folder(settings.data.absolute())
     issuer = TokenIssuer(signing_key(settings.data / "token-key.pem"), clock)
     grants = Grants()
     rights = GrantsReader(grants, logs["identity"], identity_events.EVENTS, grant_changes.changes, clock)

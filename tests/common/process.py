@@ -32,18 +32,20 @@ class Said(NamedTuple):
     stderr: str
 
 
-def zhurnal(*arguments: str, data: Path | None = None, language: str = "en") -> Said:
+def zhurnal(*arguments: str, data: Path | None = None, environment: dict[str, str] | None = None) -> Said:
     """Run one command of the command line to its end."""
     at = ["--data", str(data)] if data is not None else []
     command = [sys.executable, "-m", "services", *arguments, *at]
-    done = subprocess.run(command, capture_output=True, text=True, env=_environment(language), check=False, timeout=300)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=_environment(environment), check=False, timeout=300
+    )
     return Said(done.returncode, done.stdout, done.stderr)
 
 
-def zhurnal_here(*arguments: str, data: Path | None = None, language: str = "en") -> Said:
+def zhurnal_here(*arguments: str, data: Path | None = None) -> Said:
     """The same in this process, which saves the start of an interpreter; from a test without a running loop only."""
     at = ["--data", str(data)] if data is not None else []
-    result = CliRunner().invoke(app, [*arguments, *at], env={"LC_ALL": f"{language}_XX.UTF-8", "COLUMNS": "200"})
+    result = CliRunner().invoke(app, [*arguments, *at], env={"LC_ALL": "en_XX.UTF-8", "COLUMNS": "200"})
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Said(result.exit_code, result.stdout, result.stderr)
@@ -52,12 +54,12 @@ def zhurnal_here(*arguments: str, data: Path | None = None, language: str = "en"
 class Journal:
     """A running journal. `address`: where it answers. A context manager that stops it."""
 
-    def __init__(self, data: Path, *arguments: str) -> None:
+    def __init__(self, data: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
         self.data = data
         self._said: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in __exit__
         command = [sys.executable, "-m", "services", "up", "--data", str(data), "--port", "0", *arguments]
         self.process = subprocess.Popen(
-            command, stdout=self._said, stderr=subprocess.STDOUT, text=True, env=_environment("en")
+            command, stdout=self._said, stderr=subprocess.STDOUT, text=True, env=_environment(environment)
         )
         self.address = self._wait()
 
@@ -126,6 +128,6 @@ def data_folder() -> Iterator[Path]:
         yield folder / "data"
 
 
-def _environment(language: str) -> dict[str, str]:
+def _environment(more: dict[str, str] | None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ZHURNAL_", "LC_", "LANG"))}
-    return {**kept, "LANG": f"{language}_XX.UTF-8", "COLUMNS": "200"}
+    return {**kept, "LANG": "en_XX.UTF-8", "COLUMNS": "200", **(more or {})}
