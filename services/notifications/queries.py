@@ -71,7 +71,8 @@ item as (
   order by at desc, log desc, position desc, slot desc limit %(limit)s)
 select i.log, i.slot, i.position, i.at, i.kind, i.actor, i.page, i.lesson, i.student, i.data::text as data, i.unread,
   pg.study_group, coalesce(pg.discipline, pl.discipline, i.data ->> 'discipline') as discipline, d.code, d.title,
-  le.held_on, le.pair, i.slot like 'a.%%' and not coalesce(le.marks ? i.student, false) as withdrawn
+  coalesce(le.held_on, (i.data ->> 'date')::date) as held_on, coalesce(le.pair, (i.data ->> 'pair')::int) as pair,
+  i.slot like 'a.%%' and not coalesce(le.marks ? i.student, false) as withdrawn
 from item i
   left join inbox.page pg on pg.page = i.page
   left join inbox.planned pl on i.log = 'schedule' and pl.lesson = i.lesson

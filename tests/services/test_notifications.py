@@ -182,6 +182,7 @@ async def test_a_substitution_reaches_everyone_touched(world: World) -> None:
         items = (await world.inbox(person))["items"]
         assert [x["kind"] for x in items] == ["substituted"], person
         assert items[0]["discipline"]["title"] == "Математика"
+        assert items[0]["lesson"] == {"id": "l8", "date": "2025-09-08", "pair": 1}
     for person in ("x1", "q1", "c2", "d1"):
         assert await world.kinds(person) == []
 
