@@ -8,7 +8,8 @@ transaction rolled back after comparing every row. Readers are never kept waitin
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import structlog
@@ -65,7 +66,8 @@ async def rebuild(
     verify: also compare with what the live tables held. It settles for whatever log it finds: that is how a view
     follows a restored log.
     """
-    return await _run(view, feeds, dsn_owner, progress, compare=verify, switch=True)
+    with _uncollected():
+        return await _run(view, feeds, dsn_owner, progress, compare=verify, switch=True)
 
 
 async def verify(
@@ -75,7 +77,20 @@ async def verify(
 
     Raises OtherVersion, and ForeignLog when the live cursor is not a position of the log.
     """
-    return (await _run(view, feeds, dsn_owner, progress, compare=True, switch=False)).difference
+    with _uncollected():
+        return (await _run(view, feeds, dsn_owner, progress, compare=True, switch=False)).difference
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Millions of objects are made that all stay: looking for cycles among them would double the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 async def _run(
@@ -128,16 +143,12 @@ async def _run(
 async def _fold(fold: Fold, name: str, feed: Feed, limit: int, progress: Progress | None) -> tuple[Cursor, int]:
     """Fold the log up to position `limit`; where that ended, and the number of events."""
     cursor, count = Cursor(fold.view.version, await feed.log_id(), 0, ""), 0
-    gc.disable()  # millions of objects that all stay: looking for cycles among them would double the time
-    try:
-        async for rows in _chunks(feed, 0, limit):
-            fold.add(name, rows)
-            count += len(rows)
-            cursor = cursor._replace(position=rows[-1].position, event_id=rows[-1].id)
-            if progress is not None:
-                progress(name, cursor.position, limit)
-    finally:
-        gc.enable()
+    async for rows in _chunks(feed, 0, limit):
+        fold.add(name, rows)
+        count += len(rows)
+        cursor = cursor._replace(position=rows[-1].position, event_id=rows[-1].id)
+        if progress is not None:
+            progress(name, cursor.position, limit)
     return cursor, count
 
 
