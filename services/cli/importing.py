@@ -1,6 +1,6 @@
 """`zhurnal import`: rosters of others into identity and schedule, row by row judged, all or nothing.
 
-Reading (`services.oneroster`, `services.people_xlsx`) is pure; each service then takes its part in one transaction.
+Reading (`services.importing`) is pure; each service then takes its part in one transaction.
 `--check` is the real import of both, rolled back. An import is first checked in both services and only then written,
 so a refusal by one leaves the other untouched.
 """
@@ -10,15 +10,15 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from services import oneroster, people_xlsx
 from services.cli.terminal import DIFFERENT, Data, Json, command, err, language, out, print_json, print_table, say
 from services.identity.commands import Tx
 from services.identity.imports import take
 from services.identity.imports.document import Roster as IdentityPart
+from services.importing import oneroster
+from services.importing.roster import Reading, Roster
 from services.kit.handle import Command
 from services.kit.problems import Problem
 from services.kit.settings import Settings
-from services.roster import Reading, Roster
 from services.schedule.imports import Document as SchedulePart
 from services.schedule.imports import run_import
 from services.system import System, reach_system
@@ -75,6 +75,10 @@ async def import_people(
     as_json: Json = False,
 ) -> int:
     """Список людей в XLSX. / A list of people in XLSX."""
+    from services.importing import (
+        people_xlsx,  # here, because openpyxl takes a third of a second that no other command needs
+    )
+
     if template is not None:
         template.write_bytes(people_xlsx.template())
         out.print(say(f"Образец записан: {template}", f"Template written: {template}"), highlight=False)

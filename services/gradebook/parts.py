@@ -1,6 +1,5 @@
 """The values that a page is made of."""
 
-import sys
 from datetime import date, timedelta
 from typing import Any, NamedTuple, Protocol
 
@@ -144,7 +143,7 @@ class Missed(NamedTuple):
 
     @classmethod
     def of(cls, mark: e.Absence) -> "Missed":
-        return cls(sys.intern(mark.student), mark.hours, mark.late, mark.left_early)
+        return cls(mark.student, mark.hours, mark.late, mark.left_early)
 
     def mark(self) -> e.Absence:
         return e.Absence(student=self.student, hours=self.hours, late=self.late, left_early=self.left_early)
