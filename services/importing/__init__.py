@@ -1,1 +1,1 @@
-"""The inner parts of the roster readers; `services.oneroster` and `services.people_xlsx` are their faces."""
+"""Rosters of others: `oneroster` and `people_xlsx` read a file into a `roster.Roster`; the rest are their parts."""

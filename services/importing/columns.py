@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from services.roster import Kind, PeriodKind, RoleName
+from services.importing.roster import Kind, PeriodKind, RoleName
 
 FileName = Literal["orgs", "academicSessions", "courses", "classes", "users", "roles", "demographics", "enrollments"]
 

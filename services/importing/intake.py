@@ -13,8 +13,8 @@ from services.importing import cells
 from services.importing.cells import BadCell, DayOrder
 from services.importing.columns import FILES, REFERENCES, FileName
 from services.importing.findings import Findings
+from services.importing.roster import Kind, Reference, Scope, record_id
 from services.importing.tables import Row, Table
-from services.roster import Kind, Reference, Scope, record_id
 
 State = Literal["active", "inactive", "deleted", "refused"]
 Fate = Literal["known", "deleted", "refused", "outside", "unknown"]

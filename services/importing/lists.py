@@ -12,7 +12,7 @@ from typing import Final
 from services.importing import cells
 from services.importing.cells import BadCell
 from services.importing.findings import Findings
-from services.roster import (
+from services.importing.roster import (
     Enrolment,
     Guardian,
     Kind,

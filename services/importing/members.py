@@ -12,9 +12,9 @@ from services.importing import cells
 from services.importing.cells import BadCell
 from services.importing.columns import ROLES
 from services.importing.intake import Desk
+from services.importing.roster import Enrolment, Guardian, Person, Role, RoleName, StudyGroup, Teaching
 from services.importing.structure import Frame, org_of
 from services.importing.tables import Row
-from services.roster import Enrolment, Guardian, Person, Role, RoleName, StudyGroup, Teaching
 
 Part = Literal["teacher", "student"]
 _STAFF: Final = "staff without a role here"

@@ -14,8 +14,8 @@ from services.importing import cells
 from services.importing.cells import BadCell
 from services.importing.columns import ORG_KINDS, PERIOD_KINDS, PERIOD_RANK, FileName
 from services.importing.intake import Desk
+from services.importing.roster import AcademicYear, Discipline, Org, Period, Scope, StudyGroup
 from services.importing.tables import Row, Table
-from services.roster import AcademicYear, Discipline, Org, Period, Scope, StudyGroup
 
 _Nested = TypeVar("_Nested", Org, Period)
 _YEAR: Final = re.compile(r"(?:19|20)\d\d", re.ASCII)

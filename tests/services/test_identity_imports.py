@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from services import roster
 from services.identity import groups
 from services.identity.imports import document
-from services.oneroster import read
+from services.importing import roster
+from services.importing.oneroster import read
 from tests.common.identity import LONG_AGO, TODAY, House, house
 from tests.conftest import NewDatabase
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services import oneroster
+from services.importing import oneroster
 from services.schedule.imports import PART
 from tests.common.kit import members
 from tests.common.schedule_house import House, house

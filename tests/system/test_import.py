@@ -16,8 +16,8 @@ import httpx
 import psycopg
 import pytest
 
+from services.importing.people_xlsx import template
 from services.kit.embedded import EmbeddedServer
-from services.people_xlsx import template
 from tests.common.process import Journal, Said, data_folder, key, zhurnal, zhurnal_here
 
 pytestmark = pytest.mark.anyio

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.roster import Reading
+from services.importing.roster import Reading
 
 ORGS = "sourcedId,name,type\nO1,Test College,school\n"
 SESSIONS = (

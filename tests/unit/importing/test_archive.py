@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.importing import archive
-from services.oneroster import read
+from services.importing.oneroster import read
 from tests.unit.importing.helpers import GOOD, codes, write_set
 
 

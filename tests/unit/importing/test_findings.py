@@ -12,7 +12,6 @@ from services.importing.findings import ERRORS, FATAL, WARNINGS, Findings
 TEXTS = {**FATAL, **ERRORS, **WARNINGS}
 SOURCES = [
     *Path(services.importing.__file__).parent.glob("*.py"),
-    *(Path(services.importing.__file__).parents[1] / name for name in ("oneroster.py", "people_xlsx.py")),
 ]
 # BadCell carries a code to a place that gives these words.
 CELL_WORDS = {"column", "value"}

@@ -7,9 +7,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services import oneroster, people_xlsx
+from services.importing import oneroster, people_xlsx
 from services.importing.columns import FILES
-from services.roster import Roster
+from services.importing.roster import Roster
 from tests.unit.importing.helpers import GOOD
 
 NAMES = [*(f"{name}.csv" for name in FILES), "manifest.csv", "userProfiles.csv", "Schools.csv", "other.csv"]

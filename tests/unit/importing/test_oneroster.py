@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.oneroster import read
-from services.roster import Roster, absent, assignments, record_id
+from services.importing.oneroster import read
+from services.importing.roster import Roster, absent, assignments, record_id
 from tests.unit.importing.helpers import (
     BULK,
     CLASSES,

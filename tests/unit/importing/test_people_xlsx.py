@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from services import people_xlsx
-from services.people_xlsx import COLUMNS, HELP_SHEET, SHEET, read, template
-from services.roster import Roster, record_id
+from services.importing import people_xlsx
+from services.importing.people_xlsx import COLUMNS, HELP_SHEET, SHEET, read, template
+from services.importing.roster import Roster, record_id
 from tests.unit.importing.helpers import codes, marks
 
 TITLES = {name: title for name, (title, _, _) in COLUMNS.items()}

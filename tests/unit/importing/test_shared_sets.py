@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.oneroster import read
-from services.roster import Kind, Reading, Roster, absent, assignments, record_id
+from services.importing.oneroster import read
+from services.importing.roster import Kind, Reading, Roster, absent, assignments, record_id
 from tests.unit.importing.helpers import marks
 
 

@@ -1,4 +1,4 @@
-"""People lists in XLSX → `services.roster.Roster`, and the template that such a list starts from.
+"""People lists in XLSX → `services.importing.roster.Roster`, and the template that such a list starts from.
 
 One row is one person in one role; a person may have several rows. People are recognised by their code (number of the
 staff card or of the record book), without one by their full name, so reading a list twice gives the same document.
@@ -27,7 +27,7 @@ from services.importing.cells import BadCell
 from services.importing.findings import Findings
 from services.importing.lists import ROLES as ROLE_WORDS
 from services.importing.lists import Entry, assemble
-from services.roster import Reading
+from services.importing.roster import Reading
 
 DEFAULT_SOURCE: Final = "people"
 SHEET: Final = "Люди"

@@ -1,6 +1,6 @@
 """The normalised roster: what a file of people, groups and teaching says, in the college's own words.
 
-Readers (`services.oneroster`, `services.people_xlsx`) are pure: file in, `Reading` out, nothing stored. A `Roster` is a
+Readers (`oneroster`, `people_xlsx`) are pure: file in, `Reading` out, nothing stored. A `Roster` is a
 plain document; identity takes people, roles, guardians, groups and enrolments from it, schedule takes years, periods,
 disciplines, groups and teaching. It states only what the file says: comparing with what is stored belongs to the
 services, who also check the references listed in `outside`.

@@ -1,4 +1,4 @@
-"""OneRoster 1.1 and 1.2 CSV (folder or ZIP, bulk or delta) and layouts close to it → `services.roster.Roster`.
+"""OneRoster 1.1 and 1.2 CSV (folder or ZIP, bulk or delta) and layouts close to it → `roster.Roster`.
 
 Pure: nothing is stored, nothing but files is read, and whatever the files hold, the answer is a `Reading` and never an
 exception. The source of a roster is the name given, else its root organisation, so that successive exports of one
@@ -13,9 +13,9 @@ from services.importing.columns import FILES, LAYOUTS, NOT_TAKEN, FileName, Layo
 from services.importing.findings import Findings
 from services.importing.intake import Desk
 from services.importing.members import Members, read_enrolments, read_guardians, read_roles, read_users
+from services.importing.roster import Kind, Reading, Roster, Scope
 from services.importing.structure import Frame, read_classes, read_courses, read_orgs, read_sessions, root_org
 from services.importing.tables import Table, read_lines, read_table
-from services.roster import Kind, Reading, Roster, Scope
 
 _MODES: Final[dict[str, Scope]] = {"bulk": "bulk", "delta": "delta", "absent": "absent"}
 _MANIFEST: Final = "manifest.csv"
