@@ -5,21 +5,13 @@ finals. The logs are filled by COPY and read as at any other time. `python -m te
 """
 
 import asyncio
-import shutil
-import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import orjson
 import uvloop
 from psycopg import AsyncConnection
-from rich.console import Console
-from rich.table import Table
 
 from contracts.envelope import Event, EventTypes, Meta
 from contracts.events import gradebook as g
@@ -33,8 +25,10 @@ from services.kit.postgres import open_pool, prepare
 from services.kit.rebuild import rebuild, verify
 from services.notifications.views.inbox import VIEW as INBOX
 from services.reporting.views.card import VIEW as CARD
+from tests.bench.college import fresh_folder
+from tests.bench.report import Row, arguments, row, show
 
-TARGETS = {"card": 80_000}
+TARGETS = {"card": "≥ 80,000/s"}
 """The least events per second, by view."""
 
 GROUPS, STUDENTS, DISCIPLINES, LESSONS = 33, 30, 10, 32
@@ -44,45 +38,29 @@ TYPES: dict[str, EventTypes] = {"gradebook": g.EVENTS, "schedule": s.EVENTS, "id
 Spoken = tuple[str, Event]
 
 
-async def bench(rounds: int = 5) -> list[dict[str, Any]]:
-    """Rows {name, unit, median, low, high} and, where there is one, {target}."""
-    folder = _folder()
+async def bench(rounds: int) -> list[Row]:
+    """Rows of events per second, and of seconds for the comparison of every row."""
     pools, feeds = [], dict[str, Feed]()
-    try:
-        with EmbeddedServer.start(folder / "data") as server:
-            for name, spoken in {"gradebook": gradebook(), "schedule": schedule(), "identity": ()}.items():
-                database = await prepare(server.dsn(), name, server.password)
-                async with await AsyncConnection.connect(database.owner_dsn, autocommit=True) as owner:
-                    await install(owner, database.role)
-                    await _fill(owner, TYPES[name], spoken)
-                pools.append(await open_pool(database.dsn, name=f"bench {name}"))
-                feeds[name] = PostgresLog(pools[-1])
-            found = []
-            for view, service in ((CARD, "reporting"), (INBOX, "notifications")):
-                database = await prepare(server.dsn(), service, server.password)
-                reports = [await rebuild(view, feeds, database.owner_dsn) for _ in range(rounds)]
-                row = _row(f"rebuild of {view.name}", "events/s", [r.events / r.seconds for r in reports])
-                found.append(row | {"target": TARGETS[view.name]} if view.name in TARGETS else row)
-                began = time.perf_counter()
-                assert await verify(view, feeds, database.owner_dsn) is None
-                found.append(_row(f"verify of {view.name}", "ms", [1000 * (time.perf_counter() - began)]))
-            for pool in pools:
-                await pool.close()
-            return found
-    finally:
-        shutil.rmtree(folder)
-
-
-def _folder() -> Path:
-    """A folder that the server's own user can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="zhurnal-bench-", dir="/tmp"))
-    folder.chmod(0o711)
-    return folder
-
-
-def _row(name: str, unit: str, figures: list[float]) -> dict[str, Any]:
-    low, median, high = min(figures), statistics.median(figures), max(figures)
-    return {"name": name, "unit": unit, "median": round(median), "low": round(low), "high": round(high)}
+    with fresh_folder() as folder, EmbeddedServer.start(folder / "data") as server:
+        for name, spoken in {"gradebook": gradebook(), "schedule": schedule(), "identity": ()}.items():
+            database = await prepare(server.dsn(), name, server.password)
+            async with await AsyncConnection.connect(database.owner_dsn, autocommit=True) as owner:
+                await install(owner, database.role)
+                await _fill(owner, TYPES[name], spoken)
+            pools.append(await open_pool(database.dsn, name=f"bench {name}"))
+            feeds[name] = PostgresLog(pools[-1])
+        found = []
+        for view, service in ((CARD, "reporting"), (INBOX, "notifications")):
+            database = await prepare(server.dsn(), service, server.password)
+            reports = [await rebuild(view, feeds, database.owner_dsn) for _ in range(rounds)]
+            rates = [r.events / r.seconds for r in reports]
+            found.append(row(f"rebuild of {view.name}", "events/s", rates, target=TARGETS.get(view.name, "")))
+            began = time.perf_counter()
+            assert await verify(view, feeds, database.owner_dsn) is None
+            found.append(row(f"verify of {view.name}", "s", [time.perf_counter() - began]))
+        for pool in pools:
+            await pool.close()
+        return found
 
 
 async def _fill(owner: AsyncConnection[Any], types: EventTypes, spoken: Iterable[Spoken]) -> None:
@@ -92,8 +70,8 @@ async def _fill(owner: AsyncConnection[Any], types: EventTypes, spoken: Iterable
     async with owner.cursor() as cursor, cursor.copy(f"copy public.event ({columns}) from stdin") as copy:
         for position, (stream, event) in enumerate(spoken, 1):
             revisions[stream] = revision = revisions.get(stream, -1) + 1
-            row = (position, derived("event", str(position)), stream, revision, *types.encode(event))
-            await copy.write_row((*row[:5], AT, row[5], meta))
+            values = (position, derived("event", str(position)), stream, revision, *types.encode(event))
+            await copy.write_row((*values[:5], AT, values[5], meta))
     await owner.execute("analyze public.event")
 
 
@@ -182,18 +160,12 @@ def _lesson(page: str, d: int, n: int, students: list[str]) -> Iterator[Spoken]:
         )
 
 
-def main(json: bool) -> None:
-    """Run the benchmark and print a table, or JSON."""
+def main() -> None:
+    """Measure and print, as a table or as JSON."""
+    asked = arguments("rebuild of views")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        rows = runner.run(bench())
-    if json:
-        sys.stdout.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode() + "\n")
-        return
-    table = Table("name", "unit", "median", "low", "high", "target")
-    for row in rows:
-        table.add_row(*(str(row.get(column, "")) for column in ("name", "unit", "median", "low", "high", "target")))
-    Console().print(table)
+        show("rebuild", runner.run(bench(asked.rounds)), asked.json)
 
 
 if __name__ == "__main__":
-    main("--json" in sys.argv)
+    main()
