@@ -57,7 +57,10 @@ async def reach_store(settings: Settings, views: dict[str, tuple[View, ...]]) ->
         async with open_store(settings, views) as store:
             yield store
     else:
-        yield Store(await _databases(settings, running), running)
+        databases = await _databases(settings, running)
+        for name in SERVICES:
+            await _check_version(name, databases[name])
+        yield Store(databases, running)
 
 
 async def _databases(settings: Settings, server: EmbeddedServer | None) -> dict[str, Database]:
@@ -69,14 +72,17 @@ async def _databases(settings: Settings, server: EmbeddedServer | None) -> dict[
 
 async def _bring_up(name: str, database: Database, views: tuple[View, ...]) -> None:
     """Migrations, the log and the views of one service; without the owner's address only the version is checked."""
-    migrations = migrations_of(f"services.{name}")
     if not database.owner_dsn:
-        async with await AsyncConnection.connect(database.dsn, autocommit=True) as conn:
-            await postgres.check_version(conn, migrations)
+        await _check_version(name, database)
         return
-    await migrate(database.owner_dsn, database.role, migrations)
+    await migrate(database.owner_dsn, database.role, migrations_of(f"services.{name}"))
     async with await AsyncConnection.connect(database.owner_dsn, autocommit=True) as owner:
         if name in LOGS:
             await install_log(owner, database.role)
         for view in views:
             await install_view(owner, view)
+
+
+async def _check_version(name: str, database: Database) -> None:
+    async with await AsyncConnection.connect(database.dsn, autocommit=True) as conn:
+        await postgres.check_version(conn, migrations_of(f"services.{name}"))
