@@ -20,6 +20,7 @@ from services.identity.rules import not_to_himself
 from services.identity.sessions import Opened, Sessions
 from services.kit.clock import IdSource
 from services.kit.handle import Command
+from services.kit.problems import KeyReused
 
 LOGIN: Final = re.compile(r"[a-zа-яё0-9][a-zа-яё0-9._@+-]{2,63}")
 
@@ -71,7 +72,7 @@ async def may_issue(tx: Tx, person: str, role: str) -> None:
 
 
 class Accounts:
-    """Sign-in and activation, which nobody signed in asks for."""
+    """Sign-in and activation, which nobody signed in asks for, and the change of one's own password."""
 
     def __init__(self, commands: Commands, sessions: Sessions, keeper: Passwords, ids: IdSource) -> None:
         self._commands, self._sessions, self._passwords, self._ids = commands, sessions, keeper, ids
@@ -154,6 +155,56 @@ class Accounts:
         async with self._commands.pool.connection() as conn:
             await throttle.succeeded(conn, limits[0].key, limits[1].key)
         return opened
+
+    async def change_password(
+        self, command: Command, session: str, current: str, password: str, address: str
+    ) -> Outcome:
+        """The person of `command` gets another password; his sessions end, except the one that asks.
+
+        Tries count together with those of signing in. Raises PasswordWeak, PasswordNotChanged, TooManyTries, KeyReused.
+        """
+        person = command.actor
+        login, kept, done = await self._account_of(person, command.id)
+        passwords.check(password, login)
+        limits = [throttle.account(login or person), throttle.source(address)]
+        async with self._commands.pool.connection() as conn:
+            await throttle.count(conn, limits, self._commands.clock.now())
+        # Once the change is made, the password given as the current one is not that any more; a repetition of the
+        # command is told by the new one, below.
+        if not done and not await self._passwords.verify(kept, current):
+            raise problems.PasswordNotChanged
+        fresh = await self._passwords.hash(password)
+
+        async def do(tx: Tx) -> dict[str, Any]:
+            await lock(tx, person)
+            if not await tx.run(
+                "update account set password_hash = %s where person = %s and password_hash = %s"
+                " and disabled_at is null",
+                (fresh, person, kept),
+            ):  # disabled, or given another password, while this one was verified
+                raise problems.PasswordNotChanged
+            return {"person": person, "sessions_ended": await self._sessions.end_all(tx, person, keep=session)}
+
+        # No digest of the request: it would be a hash of the passwords that is quick to guess, in the log for good.
+        outcome = await self._commands.execute(command._replace(request=""), do)
+        if outcome.replayed:
+            _, kept, _ = await self._account_of(person, command.id)
+            if not await self._passwords.verify(kept, password):
+                raise KeyReused
+        async with self._commands.pool.connection() as conn:
+            await throttle.succeeded(conn, limits[0].key, limits[1].key)
+        return outcome
+
+    async def _account_of(self, person: str, command: str) -> tuple[str, str | None, bool]:
+        """Login and hash of a person, "" and None without an account; whether the command was carried out before."""
+        async with self._commands.reading() as tx:
+            row = await tx.row(
+                "select a.login, a.password_hash, exists (select 1 from command where id = %s)"
+                " from (values (%s)) p (id) left join account a on a.person = p.id",
+                (command, person),
+            )
+        assert row is not None
+        return row[0] or "", row[1], row[2]
 
 
 def _new_login(typed: str) -> str:

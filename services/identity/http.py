@@ -8,7 +8,7 @@ from services.identity import directory, readlog
 from services.identity.access import PUBLIC, SIGNED_IN, Reach
 from services.identity.commands import Outcome
 from services.identity.keys import jwks
-from services.identity.models import Activation, Format, Limit, Offset, SignIn
+from services.identity.models import Activation, Format, Limit, NewPassword, Offset, SignIn
 from services.kit.csvfile import csv_answer
 from services.kit.http import Caller, Change, Router, json, position_header
 
@@ -80,6 +80,14 @@ def routes(svc: "Identity") -> Router:
     async def me(caller: Caller) -> Response:
         """The caller: his data, roles, children, groups."""
         return json(await _me(svc, caller.subject))
+
+    @router.post("/me/password", policy=SIGNED_IN)
+    async def change_password(body: NewPassword, request: Request, change: Change) -> Response:
+        """Set another password for oneself. All other sessions of the caller end at once."""
+        command, session = change.command(""), change.principal.session
+        return answered(
+            await svc.accounts.change_password(command, session, body.current, body.password, _address(request))
+        )
 
     @router.get("/keys", policy=PUBLIC)
     async def keys() -> Response:

@@ -37,6 +37,13 @@ class Activation(Closed):
     password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
+class NewPassword(Closed):
+    """`current`: the one that it takes the place of."""
+
+    current: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
 class NewPerson(Closed):
     """`guardian_of`: the student whose guardian he is from today on; needed when a curator registers him."""
 

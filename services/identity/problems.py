@@ -43,6 +43,16 @@ class PasswordWeak(Problem):
     )
 
 
+class PasswordNotChanged(Problem):
+    code, status = "password-not-changed", 403
+    title = Text("Пароль не изменён", "The password was not changed")
+    detail = Text("Текущий пароль не подходит.", "The current password does not fit.")
+    next = Text(
+        "Проверьте раскладку; если пароль забыт, попросите новый код у куратора или администратора.",
+        "Check the keyboard layout; for a forgotten password ask the curator or the administrator for a new code.",
+    )
+
+
 class CodeMistyped(Problem):
     code, status = "code-mistyped", 422
     title = Text("Код введён с ошибкой", "The code is mistyped")

@@ -165,12 +165,14 @@ class Sessions:
         tx.later(lambda: self._forget(session))
         return {"session": session}
 
-    async def end_all(self, tx: Tx, person: str) -> None:
-        """End every session of a person."""
-        ended = [id_ for (id_,) in await tx.rows("delete from session where person = %s returning id", (person,))]
+    async def end_all(self, tx: Tx, person: str, keep: str = "") -> int:
+        """End every session of a person but the one to `keep`; answers how many."""
+        rows = await tx.rows("delete from session where person = %s and id <> %s returning id", (person, keep))
+        ended = [id_ for (id_,) in rows]
         for session in ended:
             tx.emit(account_stream(person), e.SessionRevoked(session=session, person=person))
         tx.later(lambda: self._forget(*ended))
+        return len(ended)
 
     async def of(self, person: str, current: str) -> list[dict[str, Any]]:
         """The live sessions of a person, the latest used first."""

@@ -268,6 +268,7 @@ SPLIT = {"1": ["{student}"], "2": ["{other_student}"]}
 IDENTITY: dict[tuple[str, str], Ask] = {
     ("POST /sessions", ""): Ask(body={"login": "nobody"}),
     ("POST /activation", ""): Ask(body={"code": "AAAAA", "login": "nobody", "password": "много разных слов"}),
+    ("POST /me/password", ""): Ask(body={"current": "nobody", "password": "nobody"}),
     ("DELETE /sessions/current", ""): Ask(session="current"),
     ("DELETE /sessions/{session}", "an own one"): Ask({"session": "own_session"}),
     ("DELETE /sessions/{session}", "somebody else's"): Ask({"session": "other_session"}),

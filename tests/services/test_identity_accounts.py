@@ -9,6 +9,7 @@ import httpx
 import jwt
 import pytest
 
+from contracts.envelope import Meta
 from services.identity import guardians
 from services.identity.accounts import issue_code
 from services.identity.app import Identity, first_code
@@ -368,6 +369,151 @@ async def test_revocation_by_another_process_reaches_the_exchange(home: House) -
     await home.reader.catch_up()
     assert not home.reader._grants.admits(Claims(teacher, digest(cookie), 0))
     assert await home.svc.exchange(cookie) is None
+
+
+# -- changing one's own password ----------------------------------------------------------------------------------
+
+OTHER_PASSWORD = "совсем другие слова тут"
+
+
+async def change_password(home: House, cookie: str, person: str, **more: Any) -> Any:
+    body = {"current": PASSWORD, "password": OTHER_PASSWORD, **more.pop("body", {})}
+    client = home.as_(person, digest(cookie)).from_(more.pop("address", "127.0.0.1"))
+    return await client.post("/me/password", body, **more)
+
+
+async def of_teacher(home: House, sessions: int = 1) -> tuple[str, list[str]]:
+    """A teacher with an account, and the cookies of his sessions."""
+    teacher = await home.person("Учитель", "teacher")
+    await home.account(teacher, "teacher")
+    return teacher, [(await sign_in(home, "teacher")).cookies["zhurnal"] for _ in range(sessions)]
+
+
+async def test_i1_who_changes_his_password_keeps_this_session_and_ends_all_others_at_once(home: House) -> None:
+    teacher, (here, lost, old) = await of_teacher(home, 3)
+    other = await home.person("Другой", "teacher")
+    await home.account(other, "other")
+    foreign = (await sign_in(home, "other")).cookies["zhurnal"]
+    for cookie in (here, lost, old, foreign):
+        assert await home.svc.exchange(cookie)
+    changed = await change_password(home, here, teacher)
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["sessions_ended"] == 2
+    assert changed.headers["zhurnal-position"] == changed.json()["position"]
+    assert [await home.svc.exchange(cookie) is None for cookie in (here, lost, old, foreign)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+    revoked = await home.events("SessionRevoked")
+    assert {(e.session, e.person) for e in revoked} == {(digest(lost), teacher), (digest(old), teacher)}
+    assert (await home.as_(teacher, digest(lost)).get("/me")).status_code == 401, "in every service"
+    assert (await sign_in(home, "teacher")).status_code == 401
+    assert (await sign_in(home, "teacher", OTHER_PASSWORD)).status_code == 201
+    assert (await sign_in(home, "other")).status_code == 201
+
+
+async def test_a_refused_change_of_password_changes_nothing_and_tells_little(home: House) -> None:
+    teacher, (here, second) = await of_teacher(home, 2)
+    without = await home.person("Без", "teacher")
+    wrong = await change_password(home, here, teacher, body={"current": "wrong password"})
+    assert (wrong.status_code, wrong.json()["code"]) == (403, "password-not-changed")
+    nobody = await change_password(home, "no session", without)
+    assert nobody.content == wrong.content, "nor whether there is an account"
+    assert wrong.headers["content-language"] == "ru"
+    english = await change_password(
+        home, here, teacher, body={"current": "wrong password"}, headers={"Accept-Language": "en"}
+    )
+    assert english.json()["title"] == "The password was not changed"
+    assert await home.svc.exchange(second)
+    assert await home.events("SessionRevoked") == []
+    assert (await sign_in(home, "teacher")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"password": "short"}, "password-weak"),
+        ({"password": "teacherteacherteacher"}, "password-weak"),
+        ({"password": "1234567890123456"}, "password-weak"),
+        ({"password": ""}, "malformed"),
+        ({"password": "x" * 257}, "malformed"),
+        ({"password": None}, "malformed"),
+        ({"current": ""}, "malformed"),
+        ({"current": ["x"]}, "malformed"),
+        ({"login": "other"}, "malformed"),
+    ],
+)
+async def test_bad_changes_of_password_are_problems(home: House, body: dict[str, Any], code: str) -> None:
+    teacher, (here,) = await of_teacher(home)
+    for _ in range(7):  # none of them counts as a try
+        refused = await change_password(home, here, teacher, body=body)
+        assert (refused.status_code, refused.json()["code"]) == (422, code)
+        assert refused.headers["content-type"] == "application/problem+json"
+    assert (await sign_in(home, "teacher")).status_code == 201
+
+
+async def test_changing_the_password_is_throttled_together_with_signing_in(home: House) -> None:
+    teacher, (here,) = await of_teacher(home)
+    codes = [(await sign_in(home, "teacher", "wrong password")).status_code for _ in range(3)]
+    codes += [
+        (await change_password(home, here, teacher, body={"current": "wrong password"})).status_code for _ in range(3)
+    ]
+    assert codes == [401] * 3 + [403] * 2 + [429]
+    assert (await change_password(home, here, teacher)).status_code == 429, "the right one as well"
+    home.clock.advance(timedelta(seconds=2))
+    assert (await change_password(home, here, teacher)).status_code == 200
+    assert (await sign_in(home, "teacher", "wrong password")).status_code == 401, "it begins anew after a success"
+
+
+async def test_changing_the_password_is_throttled_per_source(home: House) -> None:
+    for n in range(50):
+        await sign_in(home, f"login{n}", "wrong password", "192.0.2.7")
+    teacher, (here,) = await of_teacher(home)
+    assert (await change_password(home, here, teacher, address="192.0.2.7")).status_code == 429
+    assert (await change_password(home, here, teacher, address="192.0.2.8")).status_code == 200
+
+
+async def test_a_change_of_password_sent_again_answers_as_before(home: House) -> None:
+    teacher, (here, _) = await of_teacher(home, 2)
+    first = await change_password(home, here, teacher, key="change-of-password")
+    again = await change_password(home, here, teacher, key="change-of-password")
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert len(await home.events("SessionRevoked")) == 1
+    another = await change_password(
+        home, here, teacher, body={"password": "ещё одни слова иначе"}, key="change-of-password"
+    )
+    assert (another.status_code, another.json()["code"]) == (422, KeyReused.code)
+    assert (await change_password(home, here, teacher, key="")).json()["code"] == "idempotency-key-missing"
+    assert (await sign_in(home, "teacher", OTHER_PASSWORD)).status_code == 201
+
+
+async def test_one_change_of_password_sent_many_times_at_once_is_made_once(home: House) -> None:
+    teacher, (here, _) = await of_teacher(home, 2)
+    answers = await gather(*(change_password(home, here, teacher, key="change-of-password") for _ in range(4)))
+    assert {a.status_code for a in answers} == {200}
+    assert len({a.content for a in answers}) == 1
+    assert len(await home.events("SessionRevoked")) == 1
+
+
+async def test_two_changes_of_password_at_once_leave_one_of_them(home: House) -> None:
+    teacher, (here, there) = await of_teacher(home, 2)
+    answers = await gather(change_password(home, here, teacher), change_password(home, there, teacher))
+    assert sorted(a.status_code for a in answers) == [200, 403]
+    kept = [await home.svc.exchange(cookie) is not None for cookie in (here, there)]
+    assert kept == [a.status_code == 200 for a in answers]
+
+
+async def test_neither_password_nor_a_quick_hash_of_it_is_kept(home: House) -> None:
+    teacher, (here, _) = await of_teacher(home, 2)
+    assert (await change_password(home, here, teacher, key="change-of-password")).status_code == 200
+    async with home.svc.commands.reading() as tx:
+        receipts = await tx.rows("select request from command")
+        assert {request for (request,) in receipts} == {""}
+        for table in ("command", "account", "event"):
+            for (row,) in await tx.rows(f"select t::text from {table} t"):
+                assert PASSWORD not in row
+                assert OTHER_PASSWORD not in row
+    rows = await home.svc.log.read(0, 10_000)
+    assert Meta.of(rows[-1].meta).request == ""
 
 
 # -- the first administrator, oneself, keys -----------------------------------------------------------------------
