@@ -144,7 +144,7 @@ def _page(
         "final_mean": page.final_mean,
         "hours": hours.shown(),
         "attendance": attendance(hours.held, hours.missed),
-        "programme": _programme(page.topics, given, hours.held),
+        "programme": _programme(page.topics, frozenset(given.items()), hours.held),
         "lessons": shown,
         "carried": [{**grade, "source_page": page.source_page} for grade in carried],
         "taken": [{"page": source, "value": value} for source, value in taken],
@@ -166,13 +166,18 @@ def _cells(grades: Iterable[Any], rules: Rules, replaced: frozenset[str]) -> dic
     return cells
 
 
-def _programme(topics: str | None, given: Mapping[int, int], held: int) -> dict[str, Any] | None:
-    """Hours given and topics passed against the adopted plan; a topic is passed once its hours were given."""
+@lru_cache(maxsize=512)
+def _programme(topics: str | None, given: frozenset[tuple[int, int]], held: int) -> dict[str, Any] | None:
+    """Hours given and topics passed against the adopted plan; a topic is passed once its hours were given.
+
+    given: (topic, hours). Most students of a group had the same lessons, so they share the answer; nobody changes it.
+    """
     if topics is None:
         return None
+    hours_of = dict(given)
     shown = [
-        {"number": number, "title": title, "hours": hours, "given": given.get(number, 0)}
-        for number, title, hours, _ in _plan(topics)
+        {"number": number, "title": title, "hours": hours, "given": hours_of.get(number, 0)}
+        for number, title, hours, _ in orjson.loads(topics)
     ]
     return {
         "hours": sum(t["hours"] for t in shown),
@@ -181,13 +186,6 @@ def _programme(topics: str | None, given: Mapping[int, int], held: int) -> dict[
         "passed": sum(t["given"] >= t["hours"] > 0 for t in shown),
         "plan": shown,
     }
-
-
-@lru_cache(maxsize=512)
-def _plan(topics: str) -> list[list[Any]]:
-    """The topics of a plan; the same for every student of a group."""
-    plan: list[list[Any]] = orjson.loads(topics)
-    return plan
 
 
 def csv_rows(document: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
