@@ -124,7 +124,9 @@ async def _run(
                 await conn.execute(statement.encode())
             live = await cursors(conn, view, lock=True)
             for name, feed in feeds.items():
-                limit = live[name].position if compare else max(live[name].position, reached[name].position)
+                # A view may hear a log that its former version did not: then no cursor is there yet.
+                there = live[name].position if name in live else 0
+                limit = there if compare else max(there, reached[name].position)
                 reached[name] = await _catch_up(conn, view, new, name, feed, reached[name], limit)
             if compare:
                 difference = await _compare(conn, view, new)

@@ -143,6 +143,16 @@ async def test_a_log_that_a_version_no_longer_reads_loses_its_cursor(world: Worl
         assert set(await cursors(conn, narrow)) == {"things"}
 
 
+async def test_a_log_that_a_version_reads_for_the_first_time_gets_a_cursor(world: World) -> None:
+    narrow = VIEW._replace(version=2, logs={"things": THINGS})
+    await ensure(narrow, {"things": world.feeds["things"]}, world.owner_dsn)
+    wide = VIEW._replace(version=3)
+    assert await ensure(wide, world.feeds, world.owner_dsn) is not None
+    async with world.pool.connection() as conn:
+        found = await cursors(conn, wide)
+    assert {name: cursor.position for name, cursor in found.items()} == {"things": 31, "prices": 30}
+
+
 async def test_a_crash_in_the_middle_leaves_the_live_view(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.projector().catch_up()
     before = await world.tables()
