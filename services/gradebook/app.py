@@ -33,7 +33,7 @@ from services.kit.reads import ReadLog
 from services.kit.service import Service
 
 NAME = "gradebook"
-PAGES_KEPT = 256
+PAGES_KEPT = 192
 """Folded pages held in memory, some 0.3 MB each: those that a college of a thousand students writes on in one day."""
 SPREADS_KEPT = 128
 VIEWS = (pages.VIEW,)

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-PAGES_KEPT = 500
-"""The pages of a college of a thousand students in half a year; about 40 kB each."""
+PAGES_KEPT = 300
+"""The pages of some seventeen groups in a year; about 40 kB each."""
 
 
 class Lesson(NamedTuple):

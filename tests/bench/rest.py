@@ -18,6 +18,9 @@ from tests.common.process import Journal
 
 MEGABYTE = 1_000_000
 SETTLING_SECONDS = 5.0
+IDLE_SECONDS = 75.0
+"""After work: connections that are not needed are closed after a minute."""
+
 PAGES_READ = 300
 
 
@@ -32,7 +35,7 @@ async def bench(rounds: int, start: Callable[[], Journal]) -> list[Row]:
             fresh.append(_tree(journal.process.pid))
             database.append(fresh[-1] - _own(psutil.Process(journal.process.pid)))
             await _work(journal)
-            await asyncio.sleep(SETTLING_SECONDS)
+            await asyncio.sleep(IDLE_SECONDS)
             worked.append(_tree(journal.process.pid))
             began = time.perf_counter()
             await asyncio.to_thread(journal.stop)
