@@ -151,13 +151,15 @@ class GuardianUnlinked(Event):
 
 
 class ActivationCodeIssued(Event):
-    """`reissued`: the person had an account already; its owner and the deputy are to hear of it (domain §2)."""
+    """`reissued`: the person had an account already, so its owner is to hear of it; of a code for somebody of the
+    `staff` the deputy as well."""
 
     type: Literal["ActivationCodeIssued.v1"] = "ActivationCodeIssued.v1"
     code: str
     person: str
     issued_by: str
     reissued: bool = False
+    staff: bool = False
 
 
 class AccountActivated(Event):

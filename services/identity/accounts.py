@@ -36,8 +36,8 @@ def login_of(typed: str) -> str:
 async def issue_code(tx: Tx, person: str) -> dict[str, Any]:
     """A code for a person; his former ones are void. The answer's "secret" is the code, told this once.
 
-    A code for somebody who has an account lets its bearer set a new password, so its owner is to hear of it: the
-    event says `reissued`.
+    A code for somebody who has an account lets its bearer set a new password, so its owner is to hear of it, and of
+    one for staff the deputy: the event says `reissued` and `staff`.
     """
     not_to_himself(tx.actor, person)
     await lock(tx, person)
@@ -53,7 +53,9 @@ async def issue_code(tx: Tx, person: str) -> dict[str, Any]:
     reissued = await tx.row("select 1 from account where person = %s", (person,)) is not None
     tx.emit(
         account_stream(person),
-        e.ActivationCodeIssued(code=issued, person=person, issued_by=tx.actor, reissued=reissued),
+        e.ActivationCodeIssued(
+            code=issued, person=person, issued_by=tx.actor, reissued=reissued, staff=await is_staff(tx, person)
+        ),
     )
     expires = (tx.now + codes.LIFETIME).isoformat()
     return {"code": issued, "person": person, "expires_at": expires, "reissued": reissued, "secret": code.written}

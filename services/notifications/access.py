@@ -1,7 +1,8 @@
 """Whose notices a person reads: the audiences that he belongs to today. There is no other way to a notice.
 
-A student: his own and his group's. A guardian: those of his own children and their groups, as of today (R 3.6). A
-curator: his group's timetable. A teacher: his pages, his lessons, and what is addressed to him.
+Everybody: what is addressed to him. A student: his own and his group's. A guardian: those of his own children and
+their groups, as of today (R 3.6). A curator: his group's timetable. A teacher: his pages, his lessons, the timetables
+of the groups that he teaches. A deputy, in whatever scope: what is addressed to that role.
 """
 
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from services.kit.http import Policy
 
 INBOX = Policy("inbox", signed_in=True)
 TEACHING = ("teacher", "workshop_instructor")
+ADDRESSED = ("deputy_director",)
+"""Roles that notices are addressed to."""
 
 
 class Audiences(NamedTuple):
@@ -31,4 +34,5 @@ def audiences(principal: Principal) -> Audiences:
         named.add(f"student:{child}")
         groups = groups | principal.grants.objects(child, "member", today)
     named |= {f"group:{group}" for group in groups}
+    named |= {f"role:{role}" for role in ADDRESSED if principal.has(role)}
     return Audiences(sorted(named), subject if principal.has(*TEACHING) else "")

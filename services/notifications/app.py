@@ -33,7 +33,7 @@ def build(
     bus: Bus,
     authenticator: Authenticator,
 ) -> Service:
-    """feeds: of the logs gradebook and schedule."""
+    """feeds: of the logs gradebook, schedule and identity."""
     view = inbox.VIEW
     projector = Projector(view, pool, {name: feeds[name] for name in view.logs}, bus)
     service = Notifications(pool, projector)

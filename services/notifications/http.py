@@ -33,9 +33,12 @@ Kind = Literal[
     "substituted",
     "moved",
     "cancelled",
+    "timetable",
+    "code_reissued",
 ]
-LogName = Literal["gradebook", "schedule"]
+LogName = Literal["gradebook", "schedule", "identity"]
 assert set(get_args(Kind)) == set(TEXTS)
+assert get_args(LogName) == queries.LOGS
 LONGEST_CSV = 10_000
 
 

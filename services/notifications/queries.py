@@ -15,21 +15,28 @@ from services.kit.postgres import Pool
 from services.kit.problems import NotFound
 from services.kit.projector import Projector
 
-LOGS = ("gradebook", "schedule")
+LOGS = ("gradebook", "schedule", "identity")
 COUNT_AT_MOST = 1000
 """A counter beyond this shows "1000+"; nobody reads further, and no query counts further."""
 
-AUDIENCES = """
+AUDIENCES = f"""
 audience as materialized (
   select unnest(%(named)s::text[]) as audience
   union
   select 'page:' || t.page from inbox.page_teacher t
   where t.teacher = %(teacher)s and t.starts_on <= %(today)s and (t.removed_on is null or t.removed_on > %(today)s)
   union
-  select 'lesson:' || p.lesson from inbox.planned p where p.teacher = %(teacher)s and %(teacher)s <> ''),
+  select 'lesson:' || p.lesson from inbox.planned p where p.teacher = %(teacher)s and %(teacher)s <> ''
+  union
+  select 'teaching:' || a.study_group || '/' || a.period
+  from inbox.holder h join inbox.assignment a on a.assignment = h.assignment
+  where h.teacher = %(teacher)s and (a.ends_on is null or a.ends_on >= %(today)s)
+    and not exists (
+      select 1 from inbox.holder l
+      where l.assignment = h.assignment and l.starts_on > h.starts_on and l.starts_on <= %(today)s)),
 mark as materialized (
   select l.log, coalesce(r.position, 0) as position
-  from (values ('gradebook'), ('schedule')) l(log)
+  from (values {", ".join(f"('{log}')" for log in LOGS)}) l(log)
   left join read_up_to r on r.log = l.log and r.person = %(person)s)
 """
 
@@ -44,6 +51,7 @@ STANDS = """(n.slot not like 'a.%%' or exists (
 UNREAD_IN = {
     "gradebook": UNREAD.format(log="gradebook") + " and " + STANDS,
     "schedule": UNREAD.format(log="schedule"),
+    "identity": UNREAD.format(log="identity"),
 }
 
 
@@ -70,7 +78,8 @@ item as (
   select distinct on (at, log, position, slot) * from ({NEWEST}) found
   order by at desc, log desc, position desc, slot desc limit %(limit)s)
 select i.log, i.slot, i.position, i.at, i.kind, i.actor, i.page, i.lesson, i.student, i.data::text as data, i.unread,
-  pg.study_group, coalesce(pg.discipline, pl.discipline, i.data ->> 'discipline') as discipline, d.code, d.title,
+  coalesce(pg.study_group, i.data ->> 'group') as study_group,
+  coalesce(pg.discipline, pl.discipline, i.data ->> 'discipline') as discipline, d.code, d.title,
   coalesce(le.held_on, (i.data ->> 'date')::date) as held_on, coalesce(le.pair, (i.data ->> 'pair')::int) as pair,
   i.slot like 'a.%%' and not coalesce(le.marks ? i.student, false) as withdrawn
 from item i

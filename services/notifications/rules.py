@@ -2,7 +2,8 @@
 
 A notice is addressed to an audience: `student:ID` (the student, and his guardians as of the day they read), `page:ID`
 (the teachers of that page), `group:ID` (students, guardians and curator of the group), `person:ID`, `lesson:ID`
-(whoever is to teach that planned lesson). Audience and slot follow from the event alone, so a repeated or replayed
+(whoever is to teach that planned lesson), `teaching:GROUP/PERIOD` (whoever teaches the group in that period),
+`role:NAME` (whoever holds that role). Audience and slot follow from the event alone, so a repeated or replayed
 event makes no second notice. An attendance marked again takes the place of what it said before.
 
 A teacher hears of everything that touches grades already given on his pages, also by himself (marked as his own): a
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from contracts.events import gradebook as g
+from contracts.events import identity as i
 from contracts.events import schedule as s
 
 PAGE_PREFIX = len("page/")
@@ -37,6 +39,8 @@ TEXTS = {
     "substituted": Text("Замена преподавателя", "A substitute will teach"),
     "moved": Text("Занятие перенесено", "A lesson was moved"),
     "cancelled": Text("Занятие отменено", "A lesson was cancelled"),
+    "timetable": Text("Расписание изменено", "The timetable has changed"),
+    "code_reissued": Text("Код доступа выдан повторно", "An access code was issued again"),
 }
 """What happened, by kind of notice; the first line of a push."""
 
@@ -144,6 +148,26 @@ def _cancelled(e: s.LessonCancelled, where: Where) -> Iterator[Notice]:
     return _planned_otherwise("cancelled", e.lesson, e.group, where, data)
 
 
+def _published(e: s.TimetablePublished, where: Where) -> Iterator[Notice]:
+    """One notice, of however many lessons the timetable plans and withdraws."""
+    data = {
+        "group": e.group,
+        "period": e.period,
+        "starts_on": e.starts_on.isoformat(),
+        "ends_on": e.ends_on.isoformat(),
+    }
+    for audience in (f"group:{e.group}", f"teaching:{e.group}/{e.period}"):
+        yield Notice(audience, where.slot, "timetable", data=data)
+
+
+def _code_issued(e: i.ActivationCodeIssued, where: Where) -> Iterator[Notice]:
+    """Whoever bears the code can set a new password, so its owner hears of it, and of a staff code the deputy."""
+    if e.reissued:
+        data = {"person": e.person, "issued_by": e.issued_by}
+        for audience in (f"person:{e.person}", *(("role:deputy_director",) if e.staff else ())):
+            yield Notice(audience, where.slot, "code_reissued", data=data)
+
+
 _RULES: dict[type, Callable[[Any, Where], Iterator[Notice]]] = {
     g.GradeRecorded: _recorded,
     g.GradeChanged: _changed,
@@ -155,6 +179,8 @@ _RULES: dict[type, Callable[[Any, Where], Iterator[Notice]]] = {
     s.LessonSubstituted: _substituted,
     s.LessonMoved: _moved,
     s.LessonCancelled: _cancelled,
+    s.TimetablePublished: _published,
+    i.ActivationCodeIssued: _code_issued,
 }
 
 

@@ -280,7 +280,7 @@ async def _links_and_splits(world: World) -> None:
 
 
 async def _out(world: World) -> None:
-    """One account disabled, one session revoked."""
+    """One account disabled, one session revoked; and a code issued again to somebody who has an account."""
     ids, people_of = world.people, world.system.identity
     for member in ("disabled", "revoked"):
         code = (await world.do(lambda tx, m=member: issue_code(tx, ids[m])))["secret"]  # type: ignore[misc]
@@ -288,5 +288,8 @@ async def _out(world: World) -> None:
     await world.done("administrator.college", "identity", "POST", f"/people/{ids['disabled']}/disabling")
     session = await world.session("revoked", "the one of the matrix")
     await world.do(lambda tx: people_of.sessions.end(tx, ids["revoked"], session))
+    code = (await world.do(lambda tx: issue_code(tx, ids["teacher.own"])))["secret"]
+    await people_of.accounts.activate(code, "teacher.own", PASSWORD, "127.0.0.1")
+    await world.done("administrator.college", "identity", "POST", f"/people/{ids['teacher.own']}/codes")
     world.objects["revoked_session"] = session
     await world.system.rights.catch_up()

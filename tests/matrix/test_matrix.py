@@ -160,6 +160,10 @@ def sights(world: World, case: Case, answer: Answer) -> set[str]:
             "grades": lambda m: [world.objects["foreign_grade" if m == "student.foreign" else "grade"]],
             "splits": lambda m: [world.objects["split"]],
             "notices": lambda m: [f'"student":"{world.people[m]}"'] if case.service == "notifications" else [],
+            "timetable": lambda m: (
+                [f'"period": "{world.objects["period"]}"'] if case.service == "notifications" else []
+            ),
+            "reissue": lambda m: [f'"person": "{world.people[m]}"'] if case.service == "notifications" else [],
         }[kind](member)
         if any(mark.encode() in answer.body for mark in marks):
             found.add(what)

@@ -64,6 +64,7 @@ async def test_i1_a_curator_gives_codes_to_own_students_and_their_guardians_only
     asks = home.as_(curator)
     for person in (own, parent):
         assert (await asks.post(f"/people/{person}/codes")).status_code == 201
+    assert {event.staff for event in await home.events("ActivationCodeIssued")} == {False}
     for person in (foreign, stranger, colleague, "missing"):
         refused = await asks.post(f"/people/{person}/codes")
         assert (refused.status_code, refused.json()["code"]) == (404, "not-found")
@@ -147,7 +148,8 @@ async def test_a_code_for_an_account_in_use_says_so_and_ends_its_sessions(home: 
     assert await home.svc.exchange(cookie)
     issued = await home.as_(admin).post(f"/people/{teacher}/codes")
     assert issued.json()["reissued"] is True
-    assert (await home.events("ActivationCodeIssued"))[-1].reissued is True
+    told = (await home.events("ActivationCodeIssued"))[-1]
+    assert (told.reissued, told.staff) == (True, True), "by these its owner and the deputy hear of it"
     assert await home.svc.exchange(cookie), "a code alone changes nothing"
     body = {"code": issued.json()["secret"], "login": "teacher", "password": PASSWORD + " иначе"}
     assert (await home.anonymous.post("/activation", body)).status_code == 201

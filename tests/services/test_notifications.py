@@ -224,6 +224,144 @@ async def test_who_belongs_to_two_audiences_hears_once(world: World) -> None:
     assert await world.unread("c1") == 1
 
 
+# -- timetables ---------------------------------------------------------------------------------------------------
+
+
+def teaching(name: str, teacher: str, period: str = "p", group: str = "g1", **more: Any) -> s.TeachingAssigned:
+    return s.TeachingAssigned(
+        assignment=name, group=group, discipline="dm", period=period, teacher=teacher, starts_on=START, **more
+    )
+
+
+def published(group: str = "g1", period: str = "p") -> s.TimetablePublished:
+    return s.TimetablePublished(
+        timetable=f"tt-{group}", group=group, period=period, starts_on=date(2025, 9, 8), ends_on=date(2025, 12, 28),
+        slots=(),
+    )  # fmt: skip
+
+
+def planned(lesson: str, teacher: str = "t1") -> s.LessonPlanned:
+    return s.LessonPlanned(
+        lesson=lesson, timetable="tt-g1", group="g1", discipline="dm", period="p", assignment="a-m", teacher=teacher,
+        date=date(2025, 9, 8), pair=1, kind="lecture",
+    )  # fmt: skip
+
+
+async def test_a_timetable_published_again_is_one_notice_to_its_group_and_its_teachers(world: World) -> None:
+    """However many lessons it withdraws and plans."""
+    await world.logs.say("schedule", "year/y", teaching("a-m", "t1"), teaching("a-x", "t2", group="g2"))
+    await world.logs.say("schedule", "timetable/y", published(), *(planned(f"l{n}") for n in range(200)), actor="d1")
+    world.logs.clock.advance(60)
+    gone = (
+        s.LessonCancelled(lesson=f"l{n}", group="g1", date=date(2025, 9, 8), pair=1, reason="timetable")
+        for n in range(200)
+    )
+    fresh = (planned(f"k{n}") for n in range(200))
+    await world.logs.say("schedule", "timetable/y", published(), *gone, *fresh, actor="d1")
+    for person in ("s1", "s2", "p1", "c1", "t1"):
+        items = (await world.inbox(person, limit=200))["items"]
+        assert [x["kind"] for x in items] == ["timetable", "timetable"], person
+        assert items[0]["text"] == "Расписание изменено"
+        assert items[0]["group"] == "g1"
+        assert items[0]["lesson"] is None
+        assert items[0]["data"] == {
+            "group": "g1", "period": "p", "starts_on": "2025-09-08", "ends_on": "2025-12-28",
+        }  # fmt: skip
+        assert await world.unread(person) == 2
+    for person in ("x1", "q1", "c2", "t2", "d1", "ja"):
+        assert await world.kinds(person) == [], person
+
+
+async def test_a_timetable_is_told_to_whoever_teaches_the_group_in_that_period_at_present(world: World) -> None:
+    """To him to whom teaching was or will be passed on, and not to him from whom it was."""
+    await world.logs.say(
+        "schedule",
+        "year/y",
+        teaching("a-m", "t1"),
+        teaching("a-l", "t2", period="next"),
+        teaching("a-k", "t2", ends_on=date(2025, 9, 20)),
+        published(),
+    )
+    assert await world.kinds("t1") == ["timetable"]
+    assert await world.kinds("t2") == ["timetable"]
+    passed_on = s.TeachingReassigned(
+        assignment="a-m", group="g1", discipline="dm", period="p", previous="t1", teacher="t2", on=date(2025, 9, 10),
+        reason="leave",
+    )  # fmt: skip
+    await world.logs.say("schedule", "year/y", passed_on)
+    for day, heard in (
+        (9, {"t1": ["timetable"], "t2": ["timetable"]}),
+        (10, {"t1": [], "t2": ["timetable"]}),
+        (21, {"t1": [], "t2": ["timetable"]}),
+    ):
+        world.logs.clock.set(datetime(2025, 9, day, 3, tzinfo=UTC))
+        assert {person: await world.kinds(person) for person in ("t1", "t2")} == heard
+    await world.logs.say("schedule", "year/y", passed_on.model_copy(update={"teacher": "t1", "on": date(2025, 9, 22)}))
+    assert {person: await world.kinds(person) for person in ("t1", "t2")} == {
+        "t1": ["timetable"], "t2": ["timetable"],
+    }  # fmt: skip
+    world.logs.clock.set(datetime(2025, 9, 22, 3, tzinfo=UTC))
+    assert await world.kinds("t2") == []
+
+
+# -- codes --------------------------------------------------------------------------------------------------------
+
+
+def code(person: str, reissued: bool = True, staff: bool = True) -> i.ActivationCodeIssued:
+    return i.ActivationCodeIssued(code="c-1", person=person, issued_by="ja", reissued=reissued, staff=staff)
+
+
+async def test_i1_a_staff_code_issued_again_is_told_to_its_owner_and_the_deputy(world: World) -> None:
+    await world.logs.say("identity", "account/t1", code("t1"), actor="ja")
+    await world.logs.say("identity", "account/t2", code("t2", reissued=False), actor="ja")
+    for person in ("t1", "d1"):
+        (item,) = (await world.inbox(person))["items"]
+        assert (item["kind"], item["text"]) == ("code_reissued", "Код доступа выдан повторно")
+        assert item["data"] == {"person": "t1", "issued_by": "ja"}
+        assert item["unread"]
+        assert await world.kinds(person, kind="code_reissued") == ["code_reissued"]
+        assert await world.unread(person) == 1
+        assert await world.read(person, ids=[item["id"]]) == 0
+    for person in ("t2", "s1", "c1", "o1", "ja", "au"):
+        assert await world.kinds(person) == [], person
+
+
+async def test_i1_a_code_of_a_family_issued_again_is_told_to_its_owner_only(world: World) -> None:
+    await world.logs.say("identity", "account/p1", code("p1", staff=False), actor="c1")
+    assert await world.kinds("p1") == ["code_reissued"]
+    for person in ("d1", "s1", "c1", "q1"):
+        assert await world.kinds(person) == []
+
+
+async def test_who_reads_what_is_addressed_to_a_role_is_judged_by_the_roles_of_the_day(world: World) -> None:
+    await world.logs.say("identity", "account/t1", code("t1"), actor="ja")
+    until = date(2025, 9, 30)
+    await world.logs.say(
+        "identity",
+        "all",
+        i.RoleGranted(grant="t2-d", person="t2", role="deputy_director", starts_on=date(2025, 9, 10), ends_on=until),
+        i.RoleRevoked(grant="d1-deputy_director-", person="d1"),
+    )
+    assert await world.kinds("d1") == []
+    for moment, kinds in (
+        (datetime(2025, 9, 9, 3, tzinfo=UTC), []),
+        (datetime(2025, 9, 10, 3, tzinfo=UTC), ["code_reissued"]),
+        (datetime(2025, 9, 30, 3, tzinfo=UTC), ["code_reissued"]),
+        (datetime(2025, 10, 1, 3, tzinfo=UTC), []),
+    ):
+        world.logs.clock.set(moment)
+        assert await world.kinds("t2") == kinds, moment
+
+
+async def test_marks_of_reading_and_min_position_know_the_log_of_identity(world: World) -> None:
+    position = await world.logs.say("identity", "account/t1", code("t1"), actor="ja")
+    await world.projector.catch_up()
+    answer = await world.client.get("t1", "/inbox", min_position=f"identity:{position}")
+    assert answer.json()["positions"]["identity"] == position
+    assert await world.read("t1", up_to={"identity": position - 1}) == 1
+    assert await world.read("t1", up_to={"identity": position}) == 0
+
+
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
@@ -300,6 +438,8 @@ async def test_the_counter_stops_counting(world: World, monkeypatch: pytest.Monk
 async def test_a_rebuild_neither_doubles_nor_unreads(world: World) -> None:
     await teach(world)
     await world.logs.page("m", CHANGED)
+    await world.logs.say("schedule", "year/y", teaching("a-m", "t1"))
+    await world.logs.say("identity", "account/t1", code("t1"))
     before = await world.inbox("s1")
     await world.read("s1", ids=[before["items"][0]["id"]])
     assert await verify(VIEWS[0], world.logs.logs, world.owner_dsn) is None
@@ -350,10 +490,10 @@ async def test_malformed_queries_are_problems(world: World, params: dict[str, An
         {"ids": ["x" * 201]},
         {"ids": ["gradebook.1"], "up_to": {"gradebook": 1}},
         {"ids": ["nodot"]},
-        {"ids": ["identity.1"]},
+        {"ids": ["reporting.1"]},
         {"ids": [f"gradebook.{n}" for n in range(501)]},
         {"up_to": {}},
-        {"up_to": {"identity": 1}},
+        {"up_to": {"reporting": 1}},
         {"up_to": {"gradebook": -1}},
         {"up_to": {"gradebook": "many"}},
         {"all": True},

@@ -1,16 +1,18 @@
 """The view `inbox`: the notices by audience, and the facts by which audiences are resolved when somebody reads.
 
-Notices of the gradebook's and of the schedule's log are in tables of their own and are merged on read. Who teaches a
-page or a planned lesson is kept beside them; who is whose guardian comes from the grants of the asking person.
+Notices of each log are in a table of their own and are merged on read. Who teaches a page, a planned lesson or a group
+is kept beside them; who is whose guardian, and who holds a role, comes from the grants of the asking person.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import orjson
 
 from contracts.envelope import Meta
 from contracts.events import gradebook as g
+from contracts.events import identity as i
 from contracts.events import schedule as s
 from services.kit.log.eventlog import Recorded
 from services.kit.view import Change, Put, Table, View
@@ -43,7 +45,12 @@ TABLES = {
     "schedule_notice": NOTICE,
     "discipline": Table({"discipline": "text"}, {"code": "text", "title": "text"}),
     "planned": Table({"lesson": "text"}, {"teacher": "text", "discipline": "text"}, ("teacher",)),
+    "assignment": Table({"assignment": "text"}, {"study_group": "text", "period": "text", "ends_on": "date"}),
+    "holder": Table({"assignment": "text", "starts_on": "date"}, {"teacher": "text"}, ("teacher",)),
+    # -- identity
+    "identity_notice": NOTICE,
 }
+FROM_THE_START = date.min
 
 
 def _put(log: str, notice: Notice, row: Recorded) -> Put:
@@ -60,41 +67,51 @@ def _put(log: str, notice: Notice, row: Recorded) -> Put:
     return Put(f"{log}_notice", (notice.audience, notice.slot), values)
 
 
-def _opened(e: g.PageOpened, where: Where) -> Put:
-    return Put("page", (e.page,), {"study_group": e.group, "discipline": e.discipline, "period": e.period})
+def _opened(e: g.PageOpened, where: Where) -> Iterator[Put]:
+    yield Put("page", (e.page,), {"study_group": e.group, "discipline": e.discipline, "period": e.period})
 
 
-def _assigned(e: g.TeacherAssigned, where: Where) -> Put:
-    return Put("page_teacher", (e.teacher, where.page, e.assignment), {"starts_on": e.starts_on, "removed_on": None})
+def _assigned(e: g.TeacherAssigned, where: Where) -> Iterator[Put]:
+    yield Put("page_teacher", (e.teacher, where.page, e.assignment), {"starts_on": e.starts_on, "removed_on": None})
 
 
-def _unassigned(e: g.TeacherUnassigned, where: Where) -> Put:
-    return Put("page_teacher", (e.teacher, where.page, e.assignment), {"removed_on": e.on})
+def _unassigned(e: g.TeacherUnassigned, where: Where) -> Iterator[Put]:
+    yield Put("page_teacher", (e.teacher, where.page, e.assignment), {"removed_on": e.on})
 
 
-def _held(e: g.LessonHeld, where: Where) -> Put:
-    return Put("page_lesson", (where.page, e.lesson), {"held_on": e.date, "pair": e.pair})
+def _held(e: g.LessonHeld, where: Where) -> Iterator[Put]:
+    yield Put("page_lesson", (where.page, e.lesson), {"held_on": e.date, "pair": e.pair})
 
 
-def _marked(e: g.AttendanceMarked, where: Where) -> Put:
+def _marked(e: g.AttendanceMarked, where: Where) -> Iterator[Put]:
     """Who is marked at present: a notice about somebody else was withdrawn by marking again."""
     students = orjson.dumps([m.student for m in e.marks if m.hours or m.late or m.left_early]).decode()
-    return Put("page_lesson", (where.page, e.lesson), {"marks": students})
+    yield Put("page_lesson", (where.page, e.lesson), {"marks": students})
 
 
-def _discipline(e: s.DisciplineAdded, where: Where) -> Put:
-    return Put("discipline", (e.discipline,), {"code": e.code, "title": e.title})
+def _discipline(e: s.DisciplineAdded, where: Where) -> Iterator[Put]:
+    yield Put("discipline", (e.discipline,), {"code": e.code, "title": e.title})
 
 
-def _planned(e: s.LessonPlanned, where: Where) -> Put:
-    return Put("planned", (e.lesson,), {"teacher": e.teacher, "discipline": e.discipline})
+def _planned(e: s.LessonPlanned, where: Where) -> Iterator[Put]:
+    yield Put("planned", (e.lesson,), {"teacher": e.teacher, "discipline": e.discipline})
 
 
-def _substituted(e: s.LessonSubstituted, where: Where) -> Put:
-    return Put("planned", (e.lesson,), {"teacher": e.teacher})
+def _substituted(e: s.LessonSubstituted, where: Where) -> Iterator[Put]:
+    yield Put("planned", (e.lesson,), {"teacher": e.teacher})
 
 
-_FACTS: dict[type, Callable[[Any, Where], Put]] = {
+def _teaching(e: s.TeachingAssigned, where: Where) -> Iterator[Put]:
+    values = {"study_group": e.group, "period": e.period, "ends_on": e.ends_on}
+    yield Put("assignment", (e.assignment,), values)
+    yield Put("holder", (e.assignment, FROM_THE_START), {"teacher": e.teacher})
+
+
+def _reassigned(e: s.TeachingReassigned, where: Where) -> Iterator[Put]:
+    yield Put("holder", (e.assignment, e.on), {"teacher": e.teacher})
+
+
+_FACTS: dict[type, Callable[[Any, Where], Iterator[Put]]] = {
     g.PageOpened: _opened,
     g.TeacherAssigned: _assigned,
     g.TeacherUnassigned: _unassigned,
@@ -103,17 +120,19 @@ _FACTS: dict[type, Callable[[Any, Where], Put]] = {
     s.DisciplineAdded: _discipline,
     s.LessonPlanned: _planned,
     s.LessonSubstituted: _substituted,
+    s.TeachingAssigned: _teaching,
+    s.TeachingReassigned: _reassigned,
 }
 
 
 def changes(log: str, event: Any, row: Recorded) -> Iterator[Change]:
-    """The fact of one event, and its notices."""
+    """The facts of one event, and its notices."""
     where = Where(row.stream, row.position)
     fact = _FACTS.get(type(event))
     if fact is not None:
-        yield fact(event, where)
+        yield from fact(event, where)
     for notice in notices(event, where):
         yield _put(log, notice, row)
 
 
-VIEW = View("inbox", 1, TABLES, {"gradebook": g.EVENTS, "schedule": s.EVENTS}, changes)
+VIEW = View("inbox", 2, TABLES, {"gradebook": g.EVENTS, "schedule": s.EVENTS, "identity": i.EVENTS}, changes)

@@ -7,6 +7,7 @@ import pytest
 
 from contracts.envelope import Event
 from contracts.events import gradebook as g
+from contracts.events import identity as i
 from contracts.events import schedule as s
 from services.notifications.rules import TEXTS, Where, notices
 
@@ -35,6 +36,12 @@ SUBSTITUTED = s.LessonSubstituted(
 )  # fmt: skip
 MOVED = s.LessonMoved(lesson="l", group="gr", from_date=DAY, from_pair=1, date=DAY, pair=3, reason="room")
 CANCELLED = s.LessonCancelled(lesson="l", group="gr", date=DAY, pair=1, reason="illness")
+PUBLISHED = s.TimetablePublished(timetable="tt", group="gr", period="p", starts_on=DAY, ends_on=DAY, slots=())
+WITHDRAWN_LESSON = s.LessonCancelled(lesson="l", group="gr", date=DAY, pair=1, reason="timetable")
+
+
+def issued(**more: Any) -> i.ActivationCodeIssued:
+    return i.ActivationCodeIssued(code="c", person="t", issued_by="a", **more)
 
 
 @pytest.mark.clause("R 2.8")
@@ -52,6 +59,12 @@ CANCELLED = s.LessonCancelled(lesson="l", group="gr", date=DAY, pair=1, reason="
         (SUBSTITUTED, [("group:gr", "substituted"), ("person:t2", "substituted"), ("person:t1", "substituted")]),
         (MOVED, [("group:gr", "moved"), ("lesson:l", "moved")]),
         (CANCELLED, [("group:gr", "cancelled"), ("lesson:l", "cancelled")]),
+        (WITHDRAWN_LESSON, []),
+        (PUBLISHED, [("group:gr", "timetable"), ("teaching:gr/p", "timetable")]),
+        (issued(), []),
+        (issued(staff=True), []),
+        (issued(reissued=True), [("person:t", "code_reissued")]),
+        (issued(reissued=True, staff=True), [("person:t", "code_reissued"), ("role:deputy_director", "code_reissued")]),
         (g.HomeworkAssigned(lesson="l", text="x"), []),
         (g.PageSigned(revision=1), []),
     ],
