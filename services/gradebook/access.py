@@ -61,15 +61,20 @@ def teacher_role(principal: Principal) -> str:
 
 def deputy_role(page: Page, principal: Principal) -> str:
     """The role that may permit and close on this page; raises NotFound out of scope."""
-    role = next((role for role in DEPUTIES if principal.in_scope(role, group_of(page))), None)
+    role = closing_role(principal, group_of(page))
     if role is None:
         raise NotFound
     return role
 
 
+def closing_role(principal: Principal, group: str) -> str | None:
+    """The role under which the person closes pages of the group; None for who only reads there by another one."""
+    return next((role for role in DEPUTIES if principal.in_scope(role, group)), None)
+
+
 def closes_group(principal: Principal, group: str) -> bool:
-    """A deputy of the group: who only reads it by another role closes nothing there."""
-    return any(principal.in_scope(role, group) for role in DEPUTIES)
+    """A deputy of the group."""
+    return closing_role(principal, group) is not None
 
 
 def announces(principal: Principal, student: str) -> str:

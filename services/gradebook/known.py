@@ -168,6 +168,16 @@ async def makeups(conn: AsyncConnection[Any], group: str) -> list[dict[str, Any]
     ]
 
 
+async def pages_known(conn: AsyncConnection[Any], period: str) -> list[str]:
+    """The pages of a period that the keeper has opened, or is to look at. To be asked under the keeper's lock."""
+    cursor = await conn.execute(
+        "select page from known_page where period = %(period)s"
+        " union select page from dirty_page where period = %(period)s",
+        {"period": period},
+    )
+    return [row[0] for row in await cursor.fetchall()]
+
+
 async def write(conn: AsyncConnection[Any], heard: Heard) -> None:
     """Put a batch down and mark the pages that it touches as waiting."""
     async with conn.cursor() as cursor:

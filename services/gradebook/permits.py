@@ -1,19 +1,26 @@
 """The routes of deputy and director: permissions, settings of the rules, the close of a page and of a period."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Path, Request, Response
 
+from contracts.events import gradebook as e
 from contracts.events.gradebook import Reason
 from contracts.ids import derived
 from services.gradebook import access
 from services.gradebook import commands as c
 from services.gradebook import requests as r
 from services.gradebook.access import PERMIT, READ
+from services.gradebook.keeper import LOCK as KEEPER_LOCK
+from services.gradebook.known import pages_known
+from services.gradebook.problems import PageClosed
+from services.gradebook.rules import Context, judge
 from services.gradebook.views import pages
 from services.gradebook.writing import PageId, reason_of, written
 from services.kit.authn import Principal
+from services.kit.handle import Command
 from services.kit.http import Caller, Change, ChangeRequest, Router, json, language, position_header
 from services.kit.problems import NotFound, Problem
 
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
 def routes(svc: "Gradebook") -> Router:
     """The routes on `svc`."""
     router = Router(tags=["permits"])
+    completing = asyncio.Lock()  # who waits for the keeper holds a connection, so one at a time
 
     async def permit(
         page: str,
@@ -81,14 +89,9 @@ def routes(svc: "Gradebook") -> Router:
     async def close_period(asked: Change, body: r.ClosingIn, request: Request) -> Response:
         """Close every page of a period, one by one; sent again, it goes on where it stopped.
 
-        A page of the period that is opened later is born closed.
+        Once none of them is open, the period counts as closed: a page of it that is opened later is born closed.
         """
         listed = await _pages(svc, body.period, asked.principal, access.closes_group)
-        async with svc.pool.connection() as conn:
-            await conn.execute(
-                "insert into closed_period values (%s, %s, %s) on conflict do nothing",
-                (body.period, asked.principal.subject, asked.principal.now),
-            )
         closed, refused, position = 0, [], 0
         async with reason_of(svc, asked.command(""), body.reason, ()) as reason:
             for page, _, _ in listed:
@@ -101,15 +104,55 @@ def routes(svc: "Gradebook") -> Router:
                     refused.append({"page": page, "problem": problem.document(language(request))})
                 else:
                     closed, position = closed + 1, max(position, outcome.position)
-        answer = {"position": f"gradebook:{position}", "pages": len(listed), "closed": closed, "refused": refused}
+        answer: dict[str, object] = {"position": f"gradebook:{position}", "pages": len(listed), "closed": closed}
+        answer["period_closed"] = not refused and await complete(body.period, asked.principal)
+        answer["refused"] = refused
         return json(answer, headers=position_header("gradebook", position))
 
+    async def complete(period: str, principal: Principal) -> bool:
+        """Count the period as closed unless a page of it is open, such as one opened during the loop.
+
+        The keeper opens pages under its lock, so none is opened between the look and the mark.
+        """
+        async with completing, svc.pool.connection() as conn, conn.transaction():
+            await conn.execute("select pg_advisory_xact_lock(%s)", (KEEPER_LOCK,))
+            for page in await pages_known(conn, period):
+                state = (await svc.page(page)).state
+                opened = state.opened
+                if opened is not None and state.closed is None and access.closes_group(principal, opened.group):
+                    return False
+            await conn.execute(
+                "insert into closed_period values (%s, %s, %s) on conflict do nothing",
+                (period, principal.subject, principal.now),
+            )
+            return True
+
     @router.get("/closings/{period}", policy=READ)
-    async def closing(period: Annotated[str, Path(max_length=64)], principal: Caller) -> Response:
-        """How far the close of a period is."""
+    async def closing(period: Annotated[str, Path(max_length=64)], principal: Caller, request: Request) -> Response:
+        """How far the close of a period is. refused: the open pages whose close would be refused now, and why.
+
+        A deputy is told what stands against his own close, any other reader what the page lacks.
+        """
         listed = await _pages(svc, period, principal, access.reaches_group)
-        done = [page for page, _, closed in listed if closed]
-        return json({"period": period, "pages": len(listed), "closed": len(done)})
+        refused = []
+        for page, group, closed in listed:
+            if closed:
+                continue
+            role = access.closing_role(principal, group) or "director"
+            meta = Command("", "", principal.subject, role).meta(principal.now)
+            try:
+                judge((await svc.page(page)).state, e.PeriodClosed(), Context(meta, principal.today))
+            except PageClosed:  # since the list was read
+                continue
+            except Problem as problem:
+                told = problem.document(language(request))
+                refused.append({"page": page, "problem": {k: v for k, v in told.items() if k not in problem.extra}})
+        async with svc.pool.connection() as conn:
+            cursor = await conn.execute("select from closed_period where period = %s", (period,))
+            counts = await cursor.fetchone() is not None
+        done = sum(closed for _, _, closed in listed)
+        answer = {"period": period, "pages": len(listed), "closed": done, "period_closed": counts, "refused": refused}
+        return json(answer)
 
     return router
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contracts.events import schedule as s
 from tests.common.gradebook import (
     ANNA,
     BORIS,
@@ -14,10 +15,13 @@ from tests.common.gradebook import (
     DEADLINE,
     DEPUTY,
     DIRECTOR,
+    DISCIPLINE,
+    GROUP,
     LABS,
     PAGE,
     PERIOD,
     SECOND,
+    STARTS,
     STUDENTS,
     TEACHER,
     VERA,
@@ -326,8 +330,28 @@ async def test_a_period_is_closed_page_by_page(home: House) -> None:
     again = await home.ask(DEPUTY, "POST", "/closings", {"period": PERIOD, "force": True, "reason": WHY})
     assert again.json()["closed"] == 1
     progress = await home.ask(OFFICE, "GET", f"/closings/{PERIOD}")
-    assert progress.json() == {"period": PERIOD, "pages": 1, "closed": 1}
+    assert progress.json() == {"period": PERIOD, "pages": 1, "closed": 1, "period_closed": True, "refused": []}
     assert code(await home.ask(DEPUTY, "POST", "/closings", {"period": "unknown"})) == (404, "not-found")
+
+
+async def test_the_progress_of_a_close_says_what_stands_against_it(home: House) -> None:
+    refused = await home.ask(DEPUTY, "POST", "/closings", {"period": PERIOD})
+    assert refused.json()["period_closed"] is False
+    for person in (DEPUTY, OFFICE, CURATOR):
+        progress = (await home.ask(person, "GET", f"/closings/{PERIOD}")).json()
+        assert (progress["pages"], progress["closed"], progress["period_closed"]) == (1, 0, False)
+        ((page, problem),) = [(x["page"], x["problem"]) for x in progress["refused"]]
+        assert (page, problem["code"]) == (PAGE, "page-unfinished")
+        assert "Without a final: 3" in problem["detail"]
+        assert "without_final" not in problem, "how many, not who"
+    load = s.TeachingAssigned(
+        assignment="deputys", group=GROUP, discipline=DISCIPLINE, period=PERIOD, teacher=DEPUTY, starts_on=STARTS
+    )
+    await home.schedule.say(load)
+    await home.settle()
+    for person, expected in ((DEPUTY, "own-page"), (DIRECTOR, "page-unfinished")):
+        progress = (await home.ask(person, "GET", f"/closings/{PERIOD}")).json()
+        assert [x["problem"]["code"] for x in progress["refused"]] == [expected]
 
 
 class TestAccess:

@@ -215,15 +215,62 @@ async def test_a_year_page_takes_the_finals_of_its_periods(home: House) -> None:
     assert (await page(home, id_)).taken[ANNA][PAGE].value is None
 
 
+def another(n: int) -> Event:
+    """The load of one more page of the period."""
+    return schedule_events()[1].model_copy(update={"discipline": f"more-{n}", "assignment": f"more-{n}"})
+
+
 async def test_a_page_of_a_closed_period_is_born_closed(home: House) -> None:
     await home.schedule.say(*schedule_events())
     await home.settle()
     body = {"period": PERIOD, "force": True, "reason": {"code": "order"}}
-    assert (await home.ask(DEPUTY, "POST", "/closings", body)).status_code == 200
-    late = schedule_events()[1].model_copy(update={"discipline": "discipline-2", "assignment": "late"})
-    await home.schedule.say(late)
+    closed = await home.ask(DEPUTY, "POST", "/closings", body)
+    assert closed.status_code == 200, closed.text
+    assert closed.json()["period_closed"] is True
+    await home.schedule.say(another(1))
     await home.settle()
-    assert (await page(home, page_id(GROUP, "discipline-2", PERIOD))).closed is not None
+    assert (await page(home, page_id(GROUP, "more-1", PERIOD))).closed is not None
+
+
+async def test_a_period_of_which_a_page_is_open_is_not_closed(home: House) -> None:
+    await home.schedule.say(*schedule_events(), another(1))
+    await home.settle()
+    force = {"force": True, "reason": {"code": "order"}}
+    assert (await home.ask(DEPUTY, "POST", f"/pages/{PAGE}/close", force)).status_code == 200
+    await home.settle()
+    refused = (await home.ask(DEPUTY, "POST", "/closings", {"period": PERIOD})).json()
+    assert (refused["closed"], len(refused["refused"]), refused["period_closed"]) == (1, 1, False)
+    await home.schedule.say(another(2))
+    await home.settle()
+    assert (await page(home, page_id(GROUP, "more-2", PERIOD))).closed is None, "every page was not closed"
+    closed = (await home.ask(DEPUTY, "POST", "/closings", {"period": PERIOD, **force})).json()
+    assert (closed["pages"], closed["closed"], closed["period_closed"]) == (3, 3, True)
+    await home.schedule.say(another(3))
+    await home.settle()
+    assert (await page(home, page_id(GROUP, "more-3", PERIOD))).closed is not None
+
+
+async def test_a_page_opened_while_the_period_is_being_closed_keeps_it_open(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await home.schedule.say(*schedule_events())
+    await home.settle()
+    change = home.svc.change
+
+    async def opening(*asked: Any) -> Any:
+        await home.schedule.say(another(1))
+        await home.svc.keeper.catch_up()
+        return await change(*asked)
+
+    monkeypatch.setattr(home.svc, "change", opening)
+    body = {"period": PERIOD, "force": True, "reason": {"code": "order"}}
+    answer = (await home.ask(DEPUTY, "POST", "/closings", body)).json()
+    assert (answer["pages"], answer["closed"], answer["refused"]) == (1, 1, [])
+    assert answer["period_closed"] is False
+    await home.settle()
+    assert (await home.ask(DEPUTY, "GET", f"/closings/{PERIOD}")).json()["pages"] == 2
+    monkeypatch.undo()
+    assert (await home.ask(DEPUTY, "POST", "/closings", body)).json()["period_closed"] is True
 
 
 async def test_an_erased_persons_texts_go(home: House) -> None:
