@@ -6,7 +6,7 @@ rules, or a fault. The fold goes on after it, because what is recorded is record
 
 import gc
 from collections.abc import AsyncIterator, Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol, cast
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,8 @@ CHUNK = 5000
 FINDINGS_KEPT = 100
 MINUTE = len("2025-09-01T00:00")
 UTC = "+00:00"
+LONGEST_WAIT = timedelta(seconds=10)
+"""Between the decision and its place in the log, whose clock is another; more is a time set by hand."""
 
 
 class Finding(NamedTuple):
@@ -80,6 +82,7 @@ class Replay:
         self._days: dict[str, date] = {}
         self._meta_text = ""
         self._context: Context | None = None
+        self._decided: datetime | None = None
 
     def take(self, rows: list[Recorded]) -> None:
         """Judge and fold consecutive rows of the log."""
@@ -97,6 +100,8 @@ class Replay:
 
     def _take(self, row: Recorded) -> None:
         ctx = self._context_of(row.meta)
+        if self._decided is not None and abs(row.at - self._decided) > LONGEST_WAIT:
+            self._find(row, ctx.meta.actor, "log", "decided_at", f"decided at {self._decided}, recorded at {row.at}")
         if row.stream.startswith("page/"):
             event = PAGE_EVENTS.decode(row.type, row.body)
             page = self.pages.get(row.stream)
@@ -129,6 +134,8 @@ class Replay:
         today = self._days.get(minute)
         if today is None:
             today = self._days[minute] = datetime.fromisoformat(decided_at).astimezone(self._zone).date()
+        # what was loaded or imported was decided when it says; what was asked for over HTTP was decided at once
+        self._decided = datetime.fromisoformat(decided_at).astimezone(self._zone) if meta.via == "http" else None
         self._meta_text, self._context = text, Context(meta, today)
         return self._context
 
@@ -147,7 +154,7 @@ async def replay(log: Feed, zone: ZoneInfo, clock: Clock, progress: Progress | N
     collecting = gc.isenabled()
     gc.disable()  # the state only grows and has no cycles: looking for some would cost a fifth of the time
     try:
-        async for rows in _chunks(log):
+        async for rows in chunks(log):
             state.take(rows)
             if progress is not None:
                 progress(state.position)
@@ -158,7 +165,7 @@ async def replay(log: Feed, zone: ZoneInfo, clock: Clock, progress: Progress | N
     return Report(state.position, len(state.pages), len(state.absences), state.broken, found, seconds)
 
 
-async def _chunks(log: Feed) -> AsyncIterator[list[Recorded]]:
+async def chunks(log: Feed) -> AsyncIterator[list[Recorded]]:
     """The log in chunks, by its own scan where it has one."""
     if hasattr(log, "scan"):
         async for rows in cast(_Scan, log).scan(0, CHUNK):

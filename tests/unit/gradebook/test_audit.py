@@ -11,6 +11,7 @@ from contracts.ids import derived
 from services.gradebook import commands as c
 from services.gradebook.audit.replay import replay
 from services.gradebook.audit.story import story
+from services.gradebook.rules import KEEPER
 from services.kit.log.eventlog import NewEvent
 from services.kit.log.memory import MemoryLog
 from tests.common.clock import ManualClock
@@ -28,6 +29,7 @@ from tests.common.gradebook import (
     TEACHER,
     ZONE,
     Journal,
+    facts,
     instant,
 )
 
@@ -37,10 +39,10 @@ STREAM = f"page/{PAGE}"
 
 
 async def written(journal: Journal) -> MemoryLog:
-    """The journal's events in a log, as the service would have written them."""
+    """The journal's events in a log, as if loaded today: only what came over HTTP is recorded when it is decided."""
     log = MemoryLog()
     rows = [
-        NewEvent(derived("id", str(n)), *e.EVENTS.encode(fact.event), fact.meta.text())
+        NewEvent(derived("id", str(n)), *e.EVENTS.encode(fact.event), fact.meta._replace(via="demo").text())
         for n, fact in enumerate(journal.events)
     ]
     # ids as the journal gave them, since corrections name them
@@ -82,7 +84,7 @@ async def insert(
     log: MemoryLog, events: Sequence[Event], actor: str = TEACHER, role: str = "teacher", day: date = MONDAY
 ) -> None:
     """Put events into the log past every rule."""
-    meta = Meta("inserted", "0" * 64, actor, role, "", instant(day).isoformat(), "http").text()
+    meta = Meta("inserted", "0" * 64, actor, role, "", instant(day).isoformat(), "demo").text()
     rows = [NewEvent(derived("inserted", str(n)), *e.EVENTS.encode(x), meta) for n, x in enumerate(events)]
     await log.append(STREAM, await log.head() - 1, rows)
 
@@ -115,7 +117,7 @@ async def test_a_grade_by_a_foreign_teacher_is_named() -> None:
 
 
 async def insert_as(log: MemoryLog, actor: str, event: Event, day: date = MONDAY, role: str = "teacher") -> None:
-    meta = Meta(f"by-{actor}", "0" * 64, actor, role, "", instant(day).isoformat(), "http").text()
+    meta = Meta(f"by-{actor}", "0" * 64, actor, role, "", instant(day).isoformat(), "demo").text()
     row = NewEvent(derived("by", actor, str(await log.head())), *e.EVENTS.encode(event), meta)
     await log.append(STREAM, await log.head() - 1, [row])
 
@@ -161,7 +163,7 @@ async def test_a_grade_after_the_close_is_named() -> None:
 async def test_what_is_no_event_of_the_grade_book_is_named() -> None:
     log = await written(Journal())
     await log.append("elsewhere", -1, [NewEvent(derived("x"), "GradeRecorded.v1", "{}", '{"actor":"x"}')])
-    meta = Meta("c", "", SECOND, "teacher", "", instant(MONDAY).isoformat(), "http").text()
+    meta = Meta("c", "", SECOND, "teacher", "", instant(MONDAY).isoformat(), "demo").text()
     await log.append("page/other", -1, [NewEvent(derived("y"), "Unheard.v1", "{}", meta)])
     await log.append("other/1", -1, [NewEvent(derived("z"), "PageSigned.v1", '{"revision":1}', meta)])
     announced = e.AbsenceAnnounced(absence="a", student=ANNA, starts_on=MONDAY, ends_on=MONDAY)
@@ -172,6 +174,22 @@ async def test_what_is_no_event_of_the_grade_book_is_named() -> None:
         ("log", "stream"),
         ("G1", "not-your-student"),
     ]
+
+
+@pytest.mark.parametrize("via", ["http", "demo", "import", "keeper"])
+async def test_what_came_over_http_was_decided_within_seconds_of_its_place_in_the_log(via: str) -> None:
+    clock, now = ManualClock(), instant(MONDAY)
+    log = MemoryLog(clock)
+    named = []
+    for n, waited in enumerate((0, 9, -9, 11, -11, 86_400)):
+        decided = now + timedelta(days=n)
+        clock.set(decided + timedelta(seconds=waited))
+        meta = Meta(f"c{n}", "", KEEPER, "keeper", "", decided.isoformat(), via).text()
+        row = NewEvent(derived("wait", str(n)), *e.EVENTS.encode(e.StudentJoined(student=ANNA, on=MONDAY)), meta)
+        opened = NewEvent(derived("opened"), *e.EVENTS.encode(facts()[0]), meta)
+        await log.append(STREAM, await log.head() - 1, [row] if n else [opened, row])
+        named += [("log", "decided_at", KEEPER)] * (via == "http" and abs(waited) > 10)
+    assert await replayed(log) == named
 
 
 async def test_the_story_of_a_student_up_to_a_position() -> None:
