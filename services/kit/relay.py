@@ -1,5 +1,7 @@
 """The relay: log → bus, in order, at least once. It keeps no cursor of its own: the topic tells where it stands."""
 
+import asyncio
+
 import structlog
 
 from services.kit.bus.bus import Bus, Message
@@ -7,6 +9,7 @@ from services.kit.log.eventlog import Feed
 
 BATCH = 1000
 IDLE_SECONDS = 1.0
+RETRY_SECONDS = 0.5
 
 log = structlog.get_logger()
 
@@ -19,12 +22,22 @@ class Relay:
 
     async def run(self) -> None:
         """Run until cancelled. An empty topic starts at the head: what came before is read from the feed."""
+        position: int | None = None
+        while True:
+            try:
+                if position is None:
+                    position = await self._start()
+                if await self._source.wait(position, IDLE_SECONDS) > position:
+                    position = await self.step(position)
+            except Exception as lost:  # whatever log or bus raise: what was published twice is read once
+                log.warning("relay waits", topic=self._topic, error=repr(lost))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _start(self) -> int:
         last = await self._bus.last(self._topic)
         position = await self._source.head() if last is None else last
         log.info("relay started", topic=self._topic, position=position)
-        while True:
-            if await self._source.wait(position, IDLE_SECONDS) > position:
-                position = await self.step(position)
+        return position
 
     async def step(self, position: int) -> int:
         """Publish one batch after `position`; the position of its last event."""

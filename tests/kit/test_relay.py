@@ -81,3 +81,23 @@ async def test_two_relays_only_repeat() -> None:
         while len(got) < 4:
             got += [m.event.position for m in await subscription.next(1)]
     assert sorted(got) == [1, 1, 2, 2]
+
+
+async def test_a_lost_log_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is away for a while: the relay goes on where it was."""
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.005)
+
+    class Away(GrowingFeed):
+        failures = 2
+
+        async def wait(self, after: int, timeout: float) -> int:
+            if self.failures:
+                self.failures -= 1
+                raise ConnectionError("away")
+            return await super().wait(after, timeout)
+
+    feed, bus = Away(THINGS, counted(1)), MemoryBus()
+    async with bus.subscribe("things") as subscription, running(Relay(feed, bus, "things")):
+        feed.add(*counted(2))
+        got = await subscription.next(1)
+    assert [(m.predecessor, m.event.position) for m in got] == [(1, 2)]
