@@ -21,6 +21,7 @@ from services.cli.terminal import (
     say,
 )
 from services.gradebook.audit.replay import replay as replay_pages
+from services.gradebook.audit.rights import rights
 from services.gradebook.audit.story import story
 from services.kit.log.eventlog import Feed
 from services.kit.log.soundness import check
@@ -31,7 +32,10 @@ TYPES = {"identity": identity.EVENTS, "schedule": schedule.EVENTS, "gradebook": 
 
 
 class Finding(NamedTuple):
-    """Something that is not as the logs and rules say. part: a log, `rules` or a view; where: `log:position` or ""."""
+    """Something that is not as the logs and rules say.
+
+    part: a log, `rules`, `rights` or a view; where: `log:position` or "".
+    """
 
     part: str
     where: str
@@ -121,6 +125,13 @@ async def replayed(system: System) -> tuple[dict[str, Any], list[Finding]]:
         findings += [
             Finding("rules", f"gradebook:{f.position}", f"{f.type} by {f.actor}: {f.rule} {f.why}")
             for f in judged.findings
+        ]
+        held = await rights(
+            log, system.logs["identity"], system.settings.zoneinfo, lambda done: bar("rights", done, head)
+        )
+        figures["rights judged"] = held.judged
+        findings += [
+            Finding("rights", f"gradebook:{f.position}", f"{f.type} by {f.actor}: {f.why}") for f in held.findings
         ]
         for service, view in All.values():
             feeds: dict[str, Feed] = {n: system.logs[n] for n in view.logs}

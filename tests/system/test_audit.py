@@ -104,6 +104,7 @@ def test_untouched_data_replays_equal(stopped: Path) -> None:
     outcome = replayed(stopped, 0)
     assert outcome["equal"]
     assert outcome["events judged"] == outcome["events gradebook"] > 10_000
+    assert outcome["rights judged"] > 9_000
     assert outcome["views compared"] == 5
 
 
@@ -114,6 +115,26 @@ def test_a_change_behind_the_journals_back_is_named(stopped: Path, what: str) ->
         outcome = replayed(stopped, 1)
     assert not outcome["equal"]
     assert part in {finding["part"] for finding in outcome["findings"]}, outcome["findings"]
+
+
+@pytest.mark.parametrize("who", ["stranger", "teacher of another group"])
+def test_a_right_that_nobody_had_is_named_where_the_page_alone_would_not_tell(stopped: Path, who: str) -> None:
+    """The page takes anybody for a deputy who says so."""
+    event = "type = 'PeriodClosed.v1' order by position desc limit 1"
+    someone = {
+        "stranger": "'x'",
+        "teacher of another group": """(select max(t.meta::json->>'actor') from event t where t.type = 'LessonHeld.v1'
+            and (t.meta::json->>'actor') not in (select s.body::json->>'teacher' from event s
+              where s.stream = event.stream and s.type = 'TeacherAssigned.v1'))""",
+    }
+    value = f"""regexp_replace(meta, '"actor":"[^"]*', '"actor":"' || {someone[who]})"""
+    with tampered(stopped, Edit("gradebook", "event", "event_id", "meta", event, value)):
+        outcome = replayed(stopped, 1)
+    found = [finding["what"] for finding in outcome["findings"] if finding["part"] == "rights"]
+    assert len(found) == 1
+    assert found[0].startswith("PeriodClosed.v1 by ")
+    assert "was not deputy_director for group " in found[0]
+    assert "rules" not in {finding["part"] for finding in outcome["findings"]}, outcome["findings"]
 
 
 @pytest.mark.clause("R 4.4.1")
