@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from psycopg import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import Lifespan
 
 from contracts.envelope import canonical
@@ -28,6 +29,8 @@ from services.kit.problems import MEDIA_TYPE, Problem
 
 KEY = re.compile(r"[\x21-\x7e]{8,128}")
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+NO_STORE = (OperationalError, InterfaceError)
+"""What a lost database, a pool without connections and an aborted pipeline raise."""
 LONGEST_ECHO = 200
 """Characters of a client's own words that a problem gives back."""
 
@@ -148,8 +151,10 @@ def create_app(
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.add_exception_handler(HTTPException, _answer_http)
-    app.add_exception_handler(OperationalError, _answer_no_store)
-    app.add_exception_handler(InterfaceError, _answer_no_store)
+    app.add_exception_handler(ClientDisconnect, _answer_cut_short)
+    for lost in NO_STORE:
+        app.add_exception_handler(lost, _answer_no_store)
+    app.add_exception_handler(ExceptionGroup, _answer_group)
     app.add_exception_handler(Exception, _answer_bug)
     return app
 
@@ -305,9 +310,31 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     return answer(request, problems.Malformed(what=f"HTTP {error.status_code}"))
 
 
+async def _answer_cut_short(request: Request, error: Exception) -> Response:
+    """Nobody reads it; without it a client that leaves in the middle of its body would be reported as our fault."""
+    return answer(request, problems.Malformed(what="Content-Length"))
+
+
 async def _answer_no_store(request: Request, error: Exception) -> Response:
     log.error("store unavailable", error=type(error).__name__, path=request.url.path)
     return answer(request, problems.StoreUnavailable())
+
+
+async def _answer_group(request: Request, error: Exception) -> Response:
+    """What tasks of one request raised together: a problem that they agree on is the answer, anything else a bug."""
+    assert isinstance(error, ExceptionGroup)
+    _, others = error.split((*NO_STORE, Problem))
+    if others is not None:
+        return await _answer_bug(request, error)
+    if (refused := error.subgroup(Problem)) is not None:
+        return await _answer_problem(request, _first(refused))
+    return await _answer_no_store(request, _first(error))
+
+
+def _first(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _answer_bug(request: Request, error: Exception) -> Response:

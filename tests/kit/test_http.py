@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Query, Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import InterfaceError, OperationalError
+from psycopg.errors import PipelineAborted
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.routing import Mount, Route
@@ -89,6 +90,11 @@ def routes() -> Router:
             "lost": OperationalError("connection to server at 10.0.0.1 failed: secret-in-the-message"),
             "pool": PoolTimeout("secret-in-the-message"),
             "closed": InterfaceError("secret-in-the-message"),
+            "pipeline": PipelineAborted("secret-in-the-message"),
+            "tasks": ExceptionGroup("tasks", [OperationalError("secret-in-the-message"), InterfaceError("secret")]),
+            "nested": ExceptionGroup("tasks", [ExceptionGroup("tasks", [PoolTimeout("secret-in-the-message")])]),
+            "mixed": ExceptionGroup("tasks", [OperationalError("secret-in-the-message"), KeyError("secret")]),
+            "refused": ExceptionGroup("tasks", [ExceptionGroup("tasks", [problems.Busy()]), OperationalError("lost")]),
             "busy": problems.Busy(),
             "parameter": problems.TooLarge(),
         }
@@ -253,14 +259,14 @@ async def test_unknown_addresses_and_methods(teacher: httpx.AsyncClient) -> None
 
 
 async def test_a_bug_shows_nothing(stranger: httpx.AsyncClient) -> None:
-    for what in ("key", "parameter"):
+    for what in ("key", "parameter", "mixed"):
         answer = await stranger.get("/bug", params={"what": what})
         assert members(answer, 500)["code"] == "internal"
         assert "secret" not in answer.text
 
 
 async def test_a_lost_store_is_no_bug(stranger: httpx.AsyncClient) -> None:
-    for what in ("lost", "pool", "closed"):
+    for what in ("lost", "pool", "closed", "pipeline", "tasks", "nested"):
         answer = await stranger.get("/bug", params={"what": what})
         assert members(answer, 503)["code"] == "store-unavailable"
         assert answer.headers["retry-after"] == "1"
@@ -268,7 +274,10 @@ async def test_a_lost_store_is_no_bug(stranger: httpx.AsyncClient) -> None:
 
 
 async def test_who_may_try_again_is_told_when(stranger: httpx.AsyncClient) -> None:
-    assert (await stranger.get("/bug", params={"what": "busy"})).headers["retry-after"] == "1"
+    for what in ("busy", "refused"):
+        answer = await stranger.get("/bug", params={"what": what})
+        assert members(answer, 503)["code"] == "busy"
+        assert answer.headers["retry-after"] == "1"
 
 
 BAD_BODIES = {
