@@ -25,6 +25,20 @@ from services.system import System, reach_system
 
 SHOWN = 200
 
+KINDS = {
+    "orgs": "организации",
+    "years": "учебные годы",
+    "periods": "учебные периоды",
+    "disciplines": "дисциплины",
+    "groups": "группы",
+    "teaching": "нагрузка",
+    "people": "люди",
+    "roles": "роли",
+    "guardians": "законные представители",
+    "enrolments": "зачисления",
+}
+"""The kinds of a roster, as the Russian table names them."""
+
 Check = Annotated[bool, typer.Option("--check", help="Настоящий импорт с откатом / the real import, rolled back")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Без негодных строк / leave bad rows out")]
 Source = Annotated[str | None, typer.Option(help="Имя источника / name of the source of the ids")]
@@ -162,7 +176,7 @@ def _show(outcome: Outcome) -> None:
         err.print(
             say(
                 "Ничего не записано: исправьте строки или повторите с --skip-bad.",
-                "Nothing was written: mend the rows, or repeat with --skip-bad.",
+                "Nothing was written: correct the rows, or repeat with --skip-bad.",
             ),
             style="red",
         )
@@ -176,7 +190,10 @@ def _show(outcome: Outcome) -> None:
         if outcome.check
         else say("Импорт", "Import"),
         [head.replace("_", " ") for head in heads.split()],
-        [(kind, *(counts.get(n, 0) for n in names)) for kind, counts in outcome.kinds.items()],
+        [
+            (say(KINDS.get(kind, kind), kind), *(counts.get(n, 0) for n in names))
+            for kind, counts in outcome.kinds.items()
+        ],
         numbers=range(1, 7),
     )
     if outcome.absent:
