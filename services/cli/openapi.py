@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 
 from services.cli.terminal import DIFFERENT, command, err, out, say
@@ -43,13 +42,7 @@ async def documents() -> dict[str, bytes]:
     """{service: its OpenAPI document}, from a system of its own that is thrown away."""
     with _folder() as data:
         async with open_system(Settings.load({}, data=data, demo="none")) as system:
-            return {
-                service.name: orjson.dumps(
-                    orjson.loads(openapi(service.app)), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
-                )
-                + b"\n"
-                for service in system.services.values()
-            }
+            return {service.name: openapi(service.app) for service in system.services.values()}
 
 
 @contextmanager
