@@ -53,7 +53,7 @@ SENTENCES = {
         "период перенесён в другой учебный год, а занятия остались в прежнем",
         "the period was put into another academic year while its lessons are in the former one",
     ),
-    "teacher-refused": ("error", "смена преподавателя невозможна: {why}", "the teacher cannot be changed: {why}"),
+    "teacher-refused": ("error", "смена преподавателя невозможна: {why_ru}", "the teacher cannot be changed: {why_en}"),
     "own-assignment": ("error", "нагрузку на своё имя назначает другой", "nobody gives a page to himself"),
     "teaching-outside": (
         "warning",
@@ -366,7 +366,7 @@ class Merge:
         try:
             events = load.reassign(state, wish)
         except Problem as refused:
-            self._find("teacher-refused", where, why=refused.code)
+            self._find("teacher-refused", where, why_ru=refused.title.ru, why_en=refused.title.en)
             return
         if events:
             self.load.setdefault(year, []).extend(events)

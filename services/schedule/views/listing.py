@@ -1,15 +1,13 @@
 """Lists as answers: filtered, sorted, paged as JSON, or whole as CSV with Russian headers (UTF-8 with BOM, `;`)."""
 
-import csv
-import io
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Any, Literal, NamedTuple
 
 import orjson
 from fastapi import Depends, Query, Response
 from psycopg.rows import tuple_row
 
+from services.kit.csvfile import csv_answer
 from services.kit.http import json
 from services.kit.postgres import Pool
 from services.kit.problems import Malformed
@@ -119,26 +117,5 @@ def _order(listing: Listing, sort: str) -> str:
 
 
 def _csv(listing: Listing, rows: Sequence[tuple[Any, ...]]) -> Response:
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    shown = [(n, c) for n, c in enumerate(listing.columns) if c.header]
-    writer.writerow([c.header for _, c in shown])
-    for row in rows:
-        writer.writerow([_cell(row[n]) for n, _ in shown])
-    return Response(
-        out.getvalue().encode("utf-8-sig"),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{listing.file}.csv"'},
-    )
-
-
-def _cell(value: Any) -> str:
-    """A value as a person reads it; text that a spreadsheet would run as a formula is quoted."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "да" if value else "нет"
-    if isinstance(value, date):
-        return value.strftime("%d.%m.%Y")
-    text = str(value)
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") and isinstance(value, str) else text
+    shown = [(n, c.header) for n, c in enumerate(listing.columns) if c.header]
+    return csv_answer(listing.file, [header for _, header in shown], ([row[n] for n, _ in shown] for row in rows))
