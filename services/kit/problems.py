@@ -192,12 +192,12 @@ class Behind(Problem):
 
 class RightsUnknown(Problem):
     code, status = "rights-unknown", 503
-    title = Text("Права временно не проверить", "Rights cannot be checked for the moment")
+    title = Text("Сейчас права проверить нельзя", "Rights cannot be checked for the moment")
     detail = Text(
         "Служба учётных записей не отвечает дольше 5 секунд.",
         "The identity service has been silent for over 5 seconds.",
     )
-    next = Text("Повторите позже; введённое не потеряно у вас.", "Try again later; keep what you entered.")
+    next = Text("Сохраните введённое у себя и повторите позже.", "Try again later; keep what you entered.")
 
 
 class TimedOut(Problem):

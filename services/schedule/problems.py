@@ -67,7 +67,7 @@ class ResponsibleTaken(Problem):
 
 class OwnPage(Problem):
     code, status = "own-assignment", 403
-    title = Text("Себе страницу не дают", "Nobody gives a page to himself")
+    title = Text("Себе нагрузку не назначают", "Nobody gives a page to himself")
     detail = Text(
         "Нагрузку и замены на своё имя назначает другой сотрудник.",
         "Another member of staff assigns teaching and substitutions in your name.",
@@ -121,7 +121,7 @@ class LessonOver(Problem):
         "Переносят и отменяют только сегодняшние и будущие занятия, и только на сегодня или позже.",
         "Only lessons of today or later are moved or cancelled, and only to today or later.",
     )
-    next = Text("Отразите изменение в журнале.", "Put the change down in the journal.")
+    next = Text("Отразите изменение в журнале.", "Record the change in the journal.")
     clause = "R 4.5.2"
 
 
