@@ -115,6 +115,7 @@ async def assemble(
         notifications.build(pools["notifications"], logs, bus, authenticator),
     )
     loops = (
+        *(() if store.server is None else (store.server.watch,)),
         rights.run,
         *(Relay(event_log, bus, name).run for name, event_log in logs.items()),
         *(projector.run for service in services for projector in service.projectors),

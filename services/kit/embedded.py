@@ -5,6 +5,7 @@ SCRAM passwords kept in `data/passwords.json`, and `stop` ends it cleanly; `data
 left over by a killed owner is stopped, so that nothing of the dead process can still commit, and started again.
 """
 
+import asyncio
 import atexit
 import json
 import os
@@ -21,6 +22,7 @@ from services.kit.datalock import DataLock, running
 from services.kit.settings import CannotStart
 
 SUPERUSER = clusters.SUPERUSER
+WATCH_SECONDS = 0.5
 
 MEMORY = {
     "shared_buffers": "64MB",
@@ -168,6 +170,18 @@ class EmbeddedServer:
         """Tell a later second start which address this process serves."""
         assert self._lock is not None, "only the owner serves"
         self._lock.announce(address)
+
+    async def watch(self) -> None:
+        """Run until cancelled. Raises CannotStart when the server has ended by itself or by somebody else's hand."""
+        assert self._process is not None, "only the owner watches"
+        while self._process.poll() is None:  # noqa: ASYNC110 - a process tells nobody but who asks
+            await asyncio.sleep(WATCH_SECONDS)
+        raise CannotStart(
+            f"База данных остановилась, причина в {self.data / 'postgres.log'}: запустите журнал снова, "
+            f"записанное не потеряно.",
+            f"The database server has ended, the reason is in {self.data / 'postgres.log'}: run Zhurnal again, "
+            f"nothing recorded is lost.",
+        )
 
     def stop(self) -> None:
         """Stop the server cleanly (open transactions are rolled back) and release the folder. Again: nothing."""
