@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
 import orjson
+import structlog
 import typer
 import uvloop
+from psycopg import OperationalError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -25,6 +27,8 @@ from services.kit.settings import CannotStart
 DIFFERENT, CANNOT_START = 1, 2
 
 P = ParamSpec("P")
+
+log = structlog.get_logger()
 
 out = Console()
 err = Console(stderr=True)
@@ -54,6 +58,17 @@ def command(run: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
                 code = runner.run(run(*args, **kwargs))
         except CannotStart as refused:
             err.print(say(*refused.text), style="red", markup=False, highlight=False)
+            code = CANNOT_START
+        except OperationalError as lost:
+            log.error("database lost", error=repr(lost))
+            err.print(
+                say(
+                    "Связь с базой данных прервалась: повторите команду, начатое она продолжит.",
+                    "The connection to the database was lost: run the command again, it takes up what was begun.",
+                ),
+                style="red",
+                highlight=False,
+            )
             code = CANNOT_START
         except Problem as problem:
             document = problem.document(language())
