@@ -101,6 +101,8 @@ async def _run(
     new, old = f"{view.name}__new", f"{view.name}__old"
     difference: Difference | None = None
     async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
+        # One at a time; the lock ends with the connection, so also with a process that is killed.
+        await conn.execute("select pg_advisory_lock(hashtext('rebuild'), hashtext(%s))", (view.name,))
         await install(conn, view)
         await _drop(conn, view, old)
         live = await cursors(conn, view)

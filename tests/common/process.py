@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, NamedTuple, Self
+from typing import NamedTuple, Self
 from uuid import uuid4
 
 import httpx
@@ -56,7 +56,7 @@ class Journal:
 
     def __init__(self, data: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
         self.data = data
-        self._said: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in __exit__
+        self._said = tempfile.NamedTemporaryFile(prefix="zhurnal-said-")  # noqa: SIM115 - closed in __exit__
         command = [sys.executable, "-m", "services", "up", "--data", str(data), "--port", "0", *arguments]
         self.process = subprocess.Popen(
             command, stdout=self._said, stderr=subprocess.STDOUT, text=True, env=_environment(environment)
@@ -64,9 +64,8 @@ class Journal:
         self.address = self._wait()
 
     def said(self) -> str:
-        """Everything it has printed."""
-        self._said.seek(0)
-        return self._said.read()
+        """Everything it has printed, read by a handle of our own: the process writes at the offset of its own."""
+        return Path(self._said.name).read_text(encoding="utf-8", errors="replace")
 
     def client(self) -> httpx.AsyncClient:
         """A client with a cookie jar of its own and the journal's CSRF header."""

@@ -11,7 +11,7 @@ from services.identity import groups
 from services.identity.imports import document
 from services.importing import roster
 from services.importing.oneroster import read
-from tests.common.identity import LONG_AGO, TODAY, House, house
+from tests.common.identity import LONG_AGO, PASSWORD, TODAY, House, house
 from tests.conftest import NewDatabase
 
 pytestmark = pytest.mark.anyio
@@ -304,3 +304,28 @@ async def test_thousands_of_rows_are_taken_in_one_transaction(home: House, take:
         "enrolments": 1500,
     }
     assert len(await home.events("StudentEnrolled")) == 1500
+
+
+async def test_who_is_not_enabled_in_the_file_is_reported_and_left_as_he_is(home: House, take: Import) -> None:
+    silent = (await take(small())).json()
+    assert (silent["not_enabled"], silent["findings"]) == ({"count": 0, "people": []}, [])
+    teacher = rid("people", "t")
+    await home.account(teacher, "teacher")
+    signing_in = {"login": "teacher", "password": PASSWORD}
+    cookie = (await home.anonymous.post("/sessions", signing_in)).cookies["zhurnal"]
+    body = small()
+    for entry in body["people"][:2]:
+        entry["enabled"] = False
+    before = await home.svc.log.head()
+    for query in ("?check=true", ""):
+        report = (await take(body, query)).json()
+        assert report["not_enabled"] == {"count": 2, "people": [teacher, rid("people", "s")]}
+        (finding,) = report["findings"]
+        assert (finding["where"], finding["severity"], finding["code"]) == ("people.csv:t", "warning", "not-enabled")
+        assert "2" in finding["ru"]
+        assert "2" in finding["en"]
+        assert counts(report, "unchanged")["people"] == 4
+        assert report["problems"] == []
+    assert await home.svc.log.head() == before
+    assert await home.svc.exchange(cookie), "his session goes on"
+    assert (await home.anonymous.post("/sessions", signing_in)).status_code == 201

@@ -2,7 +2,8 @@
 
 What a file says is compared with what is stored by id; only differences are written, in bulk. A bulk file's silence
 about a stored record is reported and never acted upon; what was changed here by hand since the last import (a
-transfer, a revoked role) is kept. A file's empty cell never empties a stored one.
+transfer, a revoked role) is kept. A file's empty cell never empties a stored one. A person who is not enabled in the
+file is reported too: who may sign in is the administrator's say, not a file's.
 """
 
 from typing import Any

@@ -46,6 +46,8 @@ class Group(Record):
 
 
 class Person(Record):
+    """`enabled` opens and closes no account; the report counts those who are not."""
+
     family_name: Words
     given_name: Words
     middle_name: Words = ""

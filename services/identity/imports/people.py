@@ -64,6 +64,8 @@ async def people(work: Import) -> None:
         if not (said[0] or said[1]):
             work.report.refuse("people", person.where, "nameless")
             continue
+        if not person.enabled:
+            work.report.not_enabled(person.where, person.id)
         merged = said if held is None else _merged(held, said)
         if work.differs("people", held, merged):
             rows.append((person.id, *merged, work.demo, doc.source, tx.now))

@@ -1,6 +1,7 @@
 """What an import did, or would do: how many records of each kind, which rows were refused and why, what is absent."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, Final
 
 from services.identity.imports.document import KINDS
@@ -27,6 +28,11 @@ PROBLEMS: Final[dict[str, Text]] = {
     "enrolment-overlaps": Text("пересекается с зачислением {id}", "overlaps the enrolment {id}"),
 }
 
+NOT_ENABLED: Final = Text(
+    "не допущены к входу по файлу: {count}; вход это не закрывает, его закрывают в карточке человека",
+    "not enabled in the file: {count}; that closes no account, which is done on the person's card",
+)
+
 
 class Report:
     """Collects the outcome of each record."""
@@ -35,6 +41,7 @@ class Report:
         self._counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
         self._problems: list[dict[str, str]] = []
         self._absent: dict[str, list[str]] = {}
+        self._not_enabled: list[tuple[str, str]] = []
         self.refused = 0
 
     def count(self, kind: str, outcome: str, n: int = 1) -> None:
@@ -50,15 +57,28 @@ class Report:
                 {"where": where, "kind": kind, "code": code, "ru": text.say("ru", id=id_), "en": text.say("en", id=id_)}
             )
 
+    def not_enabled(self, where: str, id_: str) -> None:
+        """A person whom the file calls not enabled; nothing is done about that."""
+        self._not_enabled.append((where, id_))
+
     def absent(self, kind: str, ids: list[str]) -> None:
         self.count(kind, "absent", len(ids))
         if ids:
             self._absent[kind] = ids[:LISTED]
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON."""
+        """The report as JSON. findings: what is to be known and refuses no row."""
         return {
             "kinds": {kind: {o: counts[o] for o in OUTCOMES} for kind, counts in self._counts.items()},
             "problems": self._problems,
             "absent": self._absent,
+            "not_enabled": {"count": len(self._not_enabled), "people": [id_ for _, id_ in self._not_enabled[:LISTED]]},
+            "findings": list(self._findings()),
         }
+
+    def _findings(self) -> Iterator[dict[str, str]]:
+        """One line for all of them, at the first: a roster may hold a whole college that is not enabled yet."""
+        if self._not_enabled:
+            said = {spoken: NOT_ENABLED.say(spoken, count=len(self._not_enabled)) for spoken in ("ru", "en")}
+            where, _ = self._not_enabled[0]
+            yield {"where": where, "severity": "warning", "kind": "people", "code": "not-enabled", **said}
