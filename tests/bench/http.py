@@ -84,9 +84,15 @@ class Journeys:
         return [[request("GET", path.format(s), self._host, self._deputy) for s in islice(self._cards, each)]]
 
     def grades(self, clients: int, each: int) -> list[list[bytes]]:
-        """Each client is another teacher; they take turns."""
-        self._cells = self._cells[clients:] + self._cells[:clients]
-        return [list(islice(cells, each)) for cells in self._cells[-clients:]]
+        """Each client is another teacher; they take turns, and who has no cell left drops out."""
+        taken: list[list[bytes]] = []
+        while len(taken) < clients:
+            assert self._cells, "the college has no cells left to grade"
+            cells = self._cells.pop(0)
+            if requests := list(islice(cells, each)):
+                taken.append(requests)
+                self._cells.append(cells)
+        return taken
 
     def _grades(self, teacher: Teacher) -> Iterator[bytes]:
         """One more grade in each cell in turn, page by page and lesson by lesson, as a class is gone through."""
