@@ -4,9 +4,7 @@ Every command's id follows from its key in the plan, and the first one keeps the
 broke off goes on where it was. Accounts come last: nobody signs in to half a college.
 """
 
-import gc
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,6 +19,7 @@ from services.demo.stage import MORNING, Report, Stage, command
 from services.identity import people
 from services.identity.app import SYSTEM
 from services.identity.commands import Tx
+from services.kit.collecting import uncollected
 from services.kit.rebuild import rebuild
 from services.store import Store
 from services.system import VIEWS, System, assemble
@@ -51,7 +50,7 @@ async def load(system: System, size: str = "class", report: Report = silent) -> 
         parts = await assemble(system.settings, _hasty(system.store), stack, StagedClock())
         stage, complete = await _begin(parts, size, report)
         if not complete:
-            with _uncollected():
+            with uncollected():
                 await _load(stage)
             await _views(system, report)
         return Loaded(stage.plan, accounts.accounts(stage.plan), not complete)
@@ -79,18 +78,6 @@ async def _views(system: System, report: Report) -> None:
 async def load_college(system: System, report: Report = silent) -> Loaded:
     """A thousand students with 320,000 grades: the college of the benchmarks."""
     return await load(system, "college", report)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without looking for reference cycles: folded pages only grow and have none, a third of the time goes by it."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _hasty(store: Store) -> Store:

@@ -342,11 +342,6 @@ class Finding(BaseModel):
         """`users.csv:5`, `users.csv` for a whole file, "" for the set."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
-    def render(self, language: Literal["ru", "en"] = "ru") -> str:
-        """`users.csv:5: sentence`, as an operator reads it."""
-        text = self.text_ru if language == "ru" else self.text_en
-        return f"{self.where}: {text}" if self.where else text
-
 
 class Findings:
     """The findings of one reading, in the order they were met."""

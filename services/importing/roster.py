@@ -9,9 +9,8 @@ Ids are `uuid5` of source, kind and the id in the file, so the same file read tw
 inclusive on both ends. Every record keeps `where` it came from, as `file:line`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -235,62 +234,6 @@ class Roster(_Document):
         found: tuple[Record, ...] = getattr(self, kind)
         return found
 
-    def counts(self) -> dict[Kind, int]:
-        """Number of records of each kind."""
-        return {kind: len(self.records(kind)) for kind in KINDS}
-
-
-class Assignment(NamedTuple):
-    """One teacher × discipline × group × period; its id follows from those of the teaching and the period."""
-
-    id: str
-    person_id: str
-    discipline_id: str
-    group_id: str
-    period_id: str
-    responsible: bool
-    starts_on: date | None
-    ends_on: date | None
-    where: str
-
-
-def assignments(roster: Roster) -> Iterator[Assignment]:
-    """Teaching spread over its periods; teaching whose group is outside the document yields nothing."""
-    for t in roster.teaching:
-        if t.active and t.discipline_id is not None:
-            for period in t.period_ids:
-                yield Assignment(
-                    id=str(uuid5(UUID(t.id), period)),
-                    person_id=t.person_id,
-                    discipline_id=t.discipline_id,
-                    group_id=t.group_id,
-                    period_id=period,
-                    responsible=t.responsible,
-                    starts_on=t.starts_on,
-                    ends_on=t.ends_on,
-                    where=t.where,
-                )
-
-
-class Absent(NamedTuple):
-    """A stored record of which a bulk document says nothing."""
-
-    kind: Kind
-    id: str
-
-
-def absent(known_ids: Mapping[Kind, Iterable[str]], roster: Roster) -> list[Absent]:
-    """Which of the stored ids of this source a bulk document passes over in silence. Nothing is deleted for it.
-
-    Rows that were refused make their file's scope a delta, so a bad row never looks like a deletion.
-    """
-    gone = []
-    for kind in KINDS:
-        if roster.scope.get(kind) == "bulk":
-            named = {r.id for r in roster.records(kind)} | {r.id for r in roster.deleted if r.kind == kind}
-            gone += [Absent(kind, i) for i in sorted(set(known_ids.get(kind, ())) - named)]
-    return gone
-
 
 class Reading(_Document):
     """The outcome of reading: findings, and the document of all good rows (None when the whole file is unreadable)."""
@@ -302,11 +245,6 @@ class Reading(_Document):
     def errors(self) -> list[Finding]:
         """What refuses the import unless bad rows may be skipped."""
         return [f for f in self.findings if f.severity == "error"]
-
-    @property
-    def warnings(self) -> list[Finding]:
-        """What was imported with a doubt that a person should know."""
-        return [f for f in self.findings if f.severity == "warning"]
 
     def accepted(self, skip_bad: bool = False) -> Roster | None:
         """The document to import: with errors only when `skip_bad`, and then without the refused rows."""

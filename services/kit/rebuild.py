@@ -6,10 +6,8 @@ transaction rolled back after comparing every row. Readers are never kept waitin
 """
 
 import asyncio
-import gc
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple
 
 import structlog
@@ -17,6 +15,7 @@ from psycopg import AsyncConnection, Rollback, adapters, sql
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+from services.kit.collecting import uncollected
 from services.kit.log.eventlog import Feed, Recorded
 from services.kit.projector import Cursor, confirm, create_tables, cursors, install, write
 from services.kit.view import Batch, Fold, Key, View, types_of
@@ -66,7 +65,7 @@ async def rebuild(
     verify: also compare with what the live tables held. It settles for whatever log it finds: that is how a view
     follows a restored log.
     """
-    with _uncollected():
+    with uncollected():
         return await _run(view, feeds, dsn_owner, progress, compare=verify, switch=True)
 
 
@@ -77,20 +76,8 @@ async def verify(
 
     Raises OtherVersion, and ForeignLog when the live cursor is not a position of the log.
     """
-    with _uncollected():
+    with uncollected():
         return (await _run(view, feeds, dsn_owner, progress, compare=True, switch=False)).difference
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Millions of objects are made that all stay: looking for cycles among them would double the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 async def _run(

@@ -133,9 +133,7 @@ async def test_everybody_is_marked_as_demo(college: College) -> None:
 async def test_accounts_open_from_this_machine_only(college: College) -> None:
     sign_in = college.system.identity.accounts.sign_in
     for account in college.loaded.accounts:
-        assert (await sign_in(account.login, PASSWORD, "127.0.0.1", "test")).person == college.ids[
-            account.person
-        ]
+        assert (await sign_in(account.login, PASSWORD, "127.0.0.1", "test")).person == college.ids[account.person]
     with pytest.raises(problems.DemoFromElsewhere):
         await sign_in("teacher", PASSWORD, "192.0.2.7", "test")
 

@@ -4,7 +4,6 @@ An event that breaks a rule, does not continue its stream or is of an unknown ty
 rules, or a fault. The fold goes on after it, because what is recorded is recorded.
 """
 
-import gc
 from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol, cast
@@ -19,6 +18,7 @@ from services.gradebook.absences import judge as judge_absence
 from services.gradebook.page import Page
 from services.gradebook.rules import Context, judge
 from services.kit.clock import Clock
+from services.kit.collecting import uncollected
 from services.kit.handle import Fact
 from services.kit.log.eventlog import Feed, Recorded
 from services.kit.problems import Problem
@@ -151,16 +151,11 @@ class Replay:
 async def replay(log: Feed, zone: ZoneInfo, clock: Clock, progress: Progress | None = None) -> Report:
     """Replay the whole log of the grade book. `progress` gets the position after every chunk."""
     started, state = clock.monotonic(), Replay(zone)
-    collecting = gc.isenabled()
-    gc.disable()  # the state only grows and has no cycles: looking for some would cost a fifth of the time
-    try:
+    with uncollected():
         async for rows in chunks(log):
             state.take(rows)
             if progress is not None:
                 progress(state.position)
-    finally:
-        if collecting:
-            gc.enable()
     found, seconds = tuple(state.findings), clock.monotonic() - started
     return Report(state.position, len(state.pages), len(state.absences), state.broken, found, seconds)
 

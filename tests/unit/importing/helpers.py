@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.importing.roster import Reading
+from services.importing.roster import KINDS, Reading, Roster
 
 ORGS = "sourcedId,name,type\nO1,Test College,school\n"
 SESSIONS = (
@@ -50,6 +50,11 @@ def write_set(folder: Path, files: Mapping[str, str | bytes | None] = GOOD, **ch
         if content is not None:
             (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
     return folder
+
+
+def counts(roster: Roster) -> list[int]:
+    """orgs, years, periods, disciplines, groups, teaching, people, roles, guardians, enrolments."""
+    return [len(roster.records(kind)) for kind in KINDS]
 
 
 def marks(reading: Reading) -> list[str]:

@@ -57,9 +57,9 @@ def test_a_finding_reads_as_file_line_sentence() -> None:
     findings.add("missing_value", "users.csv", 5, column="role")
     findings.add("no_manifest")
     row, whole = findings.all
-    assert row.render("ru") == "users.csv:5: не заполнено обязательное поле role"
-    assert row.render("en") == "users.csv:5: required field role is empty"
-    assert whole.render("en").startswith("there is no manifest.csv")
+    assert (row.where, row.text_ru) == ("users.csv:5", "не заполнено обязательное поле role")
+    assert row.text_en == "required field role is empty"
+    assert (whole.where, whole.text_en[:24]) == ("", "there is no manifest.csv")
 
 
 def test_values_are_shown_short_printable_and_never_read_as_a_pattern() -> None:
