@@ -8,6 +8,7 @@ Services behind it see a bearer token or none, never a cookie.
 
 import asyncio
 import html
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from uuid import uuid4
@@ -222,22 +223,30 @@ def _page(spoken: str, title: str, body: str) -> HTMLResponse:
 def _problem_page(spoken: str, code: str) -> HTMLResponse:
     known = {cls.code: cls for cls in catalogue()}
     if not code:
-        rows = "".join(f'<li><a href="/problems/{c}">{c}</a> ({cls.status})' for c, cls in sorted(known.items()))
+        titles = sorted((_blank(cls.title, spoken), c, cls.status) for c, cls in known.items())
+        rows = "".join(f'<li><a href="/problems/{c}">{title}</a> <small>{c}, {s}</small>' for title, c, s in titles)
         return _page(spoken, "Сообщения журнала" if spoken == "ru" else "Problems", f"<ul>{rows}</ul>")
     cls = known.get(code)
     if cls is None:
         raise problems.NotFound
-
-    def text(t: problems.Text) -> str:
-        return html.escape(t.en if spoken == "en" else t.ru)
-
-    clause = f"<p>{html.escape(cls.clause)}</p>" if cls.clause else ""
-    body = f"<p>HTTP {cls.status}, <code>{code}</code></p>{clause}<p>{text(cls.detail)}</p><p>{text(cls.next)}</p>"
+    detail, following = _blank(cls.detail, spoken), _blank(cls.next, spoken)
+    clause = (
+        f"<p>{'Regulation' if spoken == 'en' else 'Положение'}: {html.escape(cls.clause)}</p>" if cls.clause else ""
+    )
+    back = f'<p><a href="/problems">{"All problems" if spoken == "en" else "Все сообщения"}</a></p>'
+    body = f"<p>{detail}</p><p><b>{following}</b></p>{clause}<p><small>HTTP {cls.status}, {code}</small></p>{back}"
     return _page(spoken, cls.title.en if spoken == "en" else cls.title.ru, body)
+
+
+def _blank(text: problems.Text, spoken: str) -> str:
+    """The sentence as HTML, with a gap where an answer names something."""
+    return html.escape(re.sub(r"\{[^}]*\}", "…", text.en if spoken == "en" else text.ru))
 
 
 def _front_page(spoken: str, services: Mapping[str, ASGIApp]) -> HTMLResponse:
     rows = "".join(f'<li><a href="/api/{s}/openapi.json">/api/{s}</a>' for s in services)
     if spoken == "en":
-        return _page(spoken, "Zhurnal", f"<p>The journal is running. Its services:</p><ul>{rows}</ul>")
-    return _page(spoken, "Электронный журнал", f"<p>Журнал работает. Его службы:</p><ul>{rows}</ul>")
+        told = "<p>The journal is running. Programs reach it at these addresses (OpenAPI); the README has a tour.</p>"
+        return _page(spoken, "Zhurnal", f'{told}<ul>{rows}</ul><p><a href="/problems">What a refusal means</a></p>')
+    told = "<p>Журнал работает. Программы обращаются к нему по этим адресам (OpenAPI); примеры — в README.</p>"
+    return _page(spoken, "Электронный журнал", f'{told}<ul>{rows}</ul><p><a href="/problems">Что значит отказ</a></p>')

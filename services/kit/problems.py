@@ -18,7 +18,9 @@ class Text(NamedTuple):
     en: str
 
     def say(self, language: str, **params: object) -> str:
-        return (self.en if language == "en" else self.ru).format(**params)
+        """The sentence in `language`, with {named} parameters; those that are texts are said in it too."""
+        said = {name: p.say(language) if isinstance(p, Text) else p for name, p in params.items()}
+        return (self.en if language == "en" else self.ru).format(**said)
 
 
 class Problem(Exception):

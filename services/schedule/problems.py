@@ -1,5 +1,6 @@
 """The refusals of schedule."""
 
+from contracts.events.schedule import LessonKind
 from services.kit.problems import Problem, Text
 
 
@@ -10,11 +11,35 @@ class NameTaken(Problem):
     next = Text("Возьмите имеющееся или назовите иначе.", "Take the one there is, or choose another name.")
 
 
+THINGS = {
+    "academic_year": Text("учебный год", "academic year"),
+    "period": Text("период", "period"),
+    "discipline": Text("дисциплина", "discipline"),
+    "assignment": Text("нагрузка", "teaching assignment"),
+    "room": Text("кабинет", "room"),
+}
+LESSON_KINDS: dict[LessonKind, Text] = {
+    "lecture": Text("лекция", "lecture"),
+    "practical": Text("практическое занятие", "practical"),
+    "laboratory": Text("лабораторная работа", "laboratory"),
+    "seminar": Text("семинар", "seminar"),
+    "practice": Text("практика", "practice"),
+    "coursework": Text("курсовая работа", "coursework"),
+    "consultation": Text("консультация", "consultation"),
+    "exam": Text("экзамен", "exam"),
+}
+
+
 class ReferenceUnknown(Problem):
+    """`what`: one of `THINGS`."""
+
     code, status = "reference-unknown", 409
     title = Text("Ссылка на неизвестное", "It refers to something unknown")
     detail = Text("Не найдено: {what} {id}.", "Not found: {what} {id}.")
     next = Text("Сначала заведите его в расписании или исправьте ссылку.", "Add it to the schedule or correct the id.")
+
+    def __init__(self, what: str, id: str) -> None:
+        super().__init__(what=THINGS[what], id=id)
 
 
 class PeriodElsewhere(Problem):
@@ -89,6 +114,9 @@ class KindNotAssigned(Problem):
     title = Text("Вид занятия не входит в нагрузку", "The assignment does not cover that kind of lesson")
     detail = Text("Нагрузка {assignment} не включает вид «{kind}».", "Assignment {assignment} does not cover {kind}.")
     next = Text("Выберите другую нагрузку или другой вид занятия.", "Choose another assignment or kind.")
+
+    def __init__(self, assignment: str, kind: LessonKind) -> None:
+        super().__init__(assignment=assignment, kind=LESSON_KINDS[kind])
 
 
 class Clash(Problem):

@@ -217,3 +217,9 @@ def test_who_teaches_a_page(state: Year) -> None:
     assert not load.teaches(state, "other", "group", "maths", "semester", MONDAY)
     state = then(state, load.reassign(state, load.Reassign("maths", "third", NEXT, "leave")))
     assert not load.teaches(state, "teacher", "group", "maths", "semester", NEXT)
+
+
+def test_a_refusal_names_things_in_the_language_it_is_said_in() -> None:
+    unknown = ReferenceUnknown(what="room", id="r1")
+    assert unknown.document("ru")["detail"] == "Не найдено: кабинет r1."
+    assert unknown.document("en")["detail"] == "Not found: room r1."
