@@ -175,3 +175,23 @@ def test_a_database_that_was_killed_ends_the_journal_with_one_sentence() -> None
         with Journal(data, "--demo", "none") as journal:
             assert journal.stop() == 0
         equal(data)
+
+
+def test_an_import_that_was_killed_is_completed_when_run_again(shared: Path) -> None:
+    roster = ("import", "oneroster", str(shared / "data/oneroster/mockroster"), "--source", "killed")
+    with data_folder() as data, Journal(data, "--demo", "none") as journal:
+        killed = started(data, *roster)
+        # Both services have checked it; identity has written its part, schedule perhaps not.
+        wait_for(lambda: (asked(data, "identity", "select count(*) from person") or 0) > 100)
+        killed.kill()
+        killed.communicate()
+        first = zhurnal(*roster, data=data)
+        assert first.returncode == 0, first.stdout + first.stderr
+        counts = "select count(*) from event where type not like 'Session%'"
+        heads = [asked(data, service, counts) for service in ("identity", "schedule")]
+        assert asked(data, "schedule", "select count(*) from event where type = 'TeachingAssigned.v1'") > 100
+        second = zhurnal(*roster, data=data)
+        assert second.returncode == 0, second.stdout + second.stderr
+        assert [asked(data, service, counts) for service in ("identity", "schedule")] == heads, "nothing twice"
+        assert journal.stop() == 0
+        equal(data)
