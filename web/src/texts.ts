@@ -24,7 +24,7 @@ export function speak(wanted: Language): void {
 }
 
 /** The texts of a room in the language of this visit. */
-export function choose<T extends object>(ru: T, en: Partly<T>): T {
+export function choose<T extends object>(ru: T, en: Partly<NoInfer<T>>): T {
   return language === "en" ? merged(ru, en) : ru;
 }
 

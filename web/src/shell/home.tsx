@@ -11,7 +11,7 @@ const FamilyHome = lazy(() => import("../family/home"));
 const ControlHome = lazy(() => import("../control/home"));
 const SetupHome = lazy(() => import("../setup/home"));
 
-const SECTIONS: readonly { roles: readonly Role[]; Section: typeof Today }[] = [
+const SECTIONS: readonly { roles: readonly Role[]; Section: ReturnType<typeof lazy> }[] = [
   { roles: ["journal_administrator"], Section: SetupHome },
   { roles: ["teacher", "workshop_instructor"], Section: Today },
   { roles: ["curator", "study_office", "deputy_director", "director", "auditor"], Section: ControlHome },
