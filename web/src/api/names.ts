@@ -61,13 +61,18 @@ export function useDisciplines(): (id: string) => string {
   return (id) => known.get(id) ?? "…";
 }
 
-/** The titles of all groups, by id: «ИСП-21». */
-export function useGroups(): (id: string) => string {
+/** All groups, by title. */
+export function useGroupList(): readonly Titled[] {
   const { data } = useQuery({
     queryKey: ["identity", "/groups", "all"],
     queryFn: async () => (await got(identity.GET("/groups", { params: { query: { limit: 500 } } }))) as unknown as { items: Titled[] },
     staleTime: 10 * 60_000,
   });
-  const known = new Map(data?.items.map((each) => [each.id, each.title]));
+  return data?.items ?? [];
+}
+
+/** The titles of all groups, by id: «ИСП-21». */
+export function useGroups(): (id: string) => string {
+  const known = new Map(useGroupList().map((each) => [each.id, each.title]));
   return (id) => known.get(id) ?? "…";
 }
