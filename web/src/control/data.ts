@@ -1,0 +1,134 @@
+/** What the room reads: summaries of groups, pages with their state, absences, changes. */
+
+import { queryOptions } from "@tanstack/react-query";
+import { got, gradebook, identity, reporting, schedule } from "../api/client";
+
+export type PageState = "open" | "signed" | "closed";
+export type PageLine = {
+  id: string;
+  group: string;
+  discipline: string;
+  period: string;
+  starts_on: string;
+  ends_on: string;
+  closed: boolean;
+  signed_at: string | null;
+  lessons: number;
+  hours: number;
+  without_attendance: number;
+  without_grades: number;
+  finals: number;
+  teachers: { teacher: string; responsible: boolean }[];
+};
+
+export const stateOf = (page: Pick<PageLine, "closed" | "signed_at">): PageState => (page.closed ? "closed" : page.signed_at ? "signed" : "open");
+
+const PAGES_AT_ONCE = 500;
+
+/** All pages within reach, narrowed by group, period or state. A college has more than one answer holds. */
+export const pagesOf = (narrowed: { group?: string; period?: string; state?: "open" | "closed" }) =>
+  queryOptions({
+    queryKey: ["gradebook", "/pages", narrowed],
+    queryFn: async () => {
+      const pages: PageLine[] = [];
+      for (;;) {
+        const query = { ...narrowed, limit: PAGES_AT_ONCE, offset: pages.length };
+        const answer = (await got(gradebook.GET("/pages", { params: { query } }))) as unknown as { total: number; items: PageLine[] };
+        pages.push(...answer.items);
+        if (pages.length >= answer.total || answer.items.length === 0) return pages;
+      }
+    },
+  });
+
+export type Cell = { mean: number | null; grades: number; debts: number; final: string | null; missed: number; held: number };
+export type Hours = { held: number; missed: number; ill: number; excused: number; unexcused: number; unclassified: number; late: number };
+export type Period = { period: string; title: string; year_title: string; starts_on: string; ends_on: string };
+export type SummaryPage = {
+  page: string;
+  discipline: { id: string; code: string; title: string };
+  state: PageState;
+  students: number;
+  without_final: number;
+  finals: { n5: number; n4: number; n3: number; n2: number; na: number; passed: number; failed: number };
+  success: number | null;
+  quality: number | null;
+  average: number | null;
+  attendance: number | null;
+};
+export type SummaryStudent = { student: string; cells: Record<string, Cell>; average: number | null; hours: Hours; attendance: number | null };
+export type Summary = {
+  group: string;
+  period: Period;
+  periods: Period[];
+  pages: SummaryPage[];
+  students: SummaryStudent[];
+  indicators: { students: number; succeed: number; good: number; success: number | null; quality: number | null; average: number | null; hours: Hours; attendance: number | null };
+  formulas: Record<string, { ru: string; en: string; text: string }>;
+};
+
+export const summaryOf = (group: string, period?: string) =>
+  queryOptions({
+    queryKey: ["reporting", "/groups/summary", group, period ?? ""],
+    queryFn: async () =>
+      (await got(reporting.GET("/groups/{group}/summary", { params: { path: { group }, query: period ? { period } : {} } }))) as unknown as Summary,
+  });
+
+export type Absent = { starts_on: string; ends_on: string };
+export type Absences = { student: string; announced: (Absent & { absence: string })[]; classified: (Absent & { reason_class: string; by: string })[] };
+
+export const absencesOf = (group: string) =>
+  queryOptions({
+    queryKey: ["gradebook", "/absences", "group", group],
+    queryFn: async () => ((await got(gradebook.GET("/absences", { params: { query: { group } } }))) as unknown as { items: Absences[] }).items,
+  });
+
+export type Makeup = { student: string; from_group: string; on: string; disciplines: { discipline: string; periods: string[] }[] };
+
+export const makeupsOf = (group: string) =>
+  queryOptions({
+    queryKey: ["gradebook", "/groups/makeups", group],
+    queryFn: async () => ((await got(gradebook.GET("/groups/{group}/makeups", { params: { path: { group } } }))) as unknown as { items: Makeup[] }).items,
+  });
+
+export type GroupWhole = {
+  id: string;
+  title: string;
+  specialty: string | null;
+  students: number;
+  curator: string | null;
+  members: { id: string; name: string; short_name: string; starts_on: string; ends_on: string | null; status: string }[];
+};
+
+export const groupOf = (group: string) =>
+  queryOptions({
+    queryKey: ["identity", "/groups", group],
+    queryFn: async () => (await got(identity.GET("/groups/{group}", { params: { path: { group } } }))) as unknown as GroupWhole,
+  });
+
+export type GroupLine = { id: string; title: string; specialty: string | null; admission_year: number | null; students: number; curator: string | null };
+
+export const groups = queryOptions({
+  queryKey: ["identity", "/groups", "lines"],
+  queryFn: async () => ((await got(identity.GET("/groups", { params: { query: { limit: 500 } } }))) as unknown as { items: GroupLine[] }).items,
+});
+
+export type PeriodLine = { id: string; group: string; title: string; kind: string; starts_on: string; ends_on: string };
+
+export const periods = queryOptions({
+  queryKey: ["schedule", "/periods", "all"],
+  queryFn: async () => ((await got(schedule.GET("/periods", { params: { query: { limit: 500 } } }))) as unknown as { items: PeriodLine[] }).items,
+});
+
+export type Closing = {
+  period: string;
+  pages: number;
+  closed: number;
+  period_closed: boolean;
+  refused: { page: string; problem: { title: string; detail: string; next: string; clause?: string } }[];
+};
+
+export const closingOf = (period: string) =>
+  queryOptions({
+    queryKey: ["gradebook", "/closings", period],
+    queryFn: async () => (await got(gradebook.GET("/closings/{period}", { params: { path: { period } } }))) as unknown as Closing,
+  });
