@@ -44,10 +44,15 @@ export function named(change: Change, key: string, ids: Ids): Change["body"] {
 
 /** The body as it can be sent: no mark is called after an entry that is not known any more. */
 export function sendable(change: Change): Change["body"] {
-  if (!refers(change, PENDING)) return change.body;
+  if (!callsPending(change)) return change.body;
   return withMarks(change, (_, marks) =>
     marks.map((mark) => (mark.grade?.startsWith(PENDING) ? { ...mark, grade: undefined } : mark)),
   );
+}
+
+/** Whether a mark is called after an entry. */
+export function callsPending(change: Change): boolean {
+  return refers(change, PENDING);
 }
 
 function refers(change: Change, prefix: string): boolean {

@@ -4,7 +4,7 @@
  *     const entry = outbox.add({
  *       page, targets: [`cell:${lesson}:${student}`], method: "PUT",
  *       path: `/pages/${page}/cells/${lesson}/${student}`,
- *       body: { grades: [{ value: "5", work: "classwork" }] }, expected: null, shown: "5",
+ *       body: { grades: [{ value: "5", work: "oral" }] }, expected: null, shown: "5",
  *     });
  */
 

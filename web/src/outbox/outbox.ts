@@ -7,8 +7,8 @@
  * what another left on its way. Nothing is sent while the session belongs to somebody else.
  */
 
-import { named } from "./bodies";
-import { type Answer, type Change, type Entry } from "./entry";
+import { callsPending, expectedAt, idsAfter, named, tagsAfter } from "./bodies";
+import { type Answer, type Change, type Entry, placeOf } from "./entry";
 import * as queue from "./queue";
 import { type Outcome, pause, send } from "./sender";
 import { type Store, Volatile } from "./store";
@@ -33,9 +33,9 @@ export type Message =
   | { kind: "session"; person: string | null }
   | { kind: "reach"; offline: boolean };
 
-type Doing = { person: string; step: queue.Step; done: () => void };
+type Doing = { person: string; step: queue.Step; told: boolean; done: () => void };
 
-const IDS_KNOWN = 200;
+const ANSWERS_KNOWN = 200;
 const NONE: ReadonlyMap<string, Entry> = new Map();
 const NOTHING: Status = { waiting: 0, refused: 0, offline: false, signedOut: false, volatile: false };
 
@@ -48,7 +48,7 @@ export class Outbox {
   private pages: ReadonlyMap<string, ReadonlyMap<string, Entry>> = new Map();
   private standing: Status = NOTHING;
   private doing: Doing[] = [];
-  private flushing: Promise<void> | undefined;
+  private flushing = false;
   private store: Promise<Store>;
   private sending = false;
   private readonly onTheWay = new Map<string, Promise<void>>();
@@ -59,7 +59,7 @@ export class Outbox {
   private readonly notBeforeOf = new Map<string, number>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private volatile = false;
-  private readonly answers = new Map<string, { entry: Entry; answer: Answer }>();
+  private readonly answers = new Map<string, { entry: Entry; answer: Answer; tags: ReadonlyMap<string, string> }>();
   private readonly watchers = new Set<() => void>();
   private readonly listeners = new Set<Listener>();
 
@@ -74,12 +74,23 @@ export class Outbox {
   add(change: Change): Entry {
     if (this.person === null) throw new Error("nobody is signed in");
     const key = crypto.randomUUID();
-    let body = change.body;
-    for (const [known, { entry, answer }] of this.answers) body = named({ ...change, body }, known, queue.idsOf(entry, answer));
-    void this.run(queue.add({ ...change, body }, key, this.person, new Date(this.parts.now()).toISOString()));
+    void this.run(queue.add(this.informed(change), key, this.person, new Date(this.parts.now()).toISOString()));
     const made = this.shown.find((entry) => entry.key === key);
     if (!made) throw new Error("a new entry is there");
     return made;
+  }
+
+  /** The change with tags and ids of what was saved while the person was still looking at what stood there before. */
+  private informed(change: Change): Change {
+    let so = change;
+    for (const [key, { entry, answer, tags }] of this.answers) {
+      if (entry.page !== change.page) continue;
+      if (callsPending(so)) so = { ...so, body: named(so, key, idsAfter(entry, answer)) };
+      const place = placeOf(so.targets.length === 1 ? (so.targets[0] ?? "") : "");
+      const tag = tags.get(place);
+      if (tag !== undefined && so.expected !== undefined && expectedAt(entry, place) === so.expected) so = { ...so, expected: tag };
+    }
+    return so;
   }
 
   /** Gives an entry up. Done only if it is not on its way. */
@@ -135,7 +146,7 @@ export class Outbox {
     this.person = person;
     this.stored = [];
     this.replay();
-    void this.refresh().then(() => this.wake());
+    void this.refresh();
   }
 
   /** Try now whatever waits for a better moment: the network is back, the tab is looked at again. */
@@ -148,22 +159,19 @@ export class Outbox {
   // -- steps ------------------------------------------------------------------------------------------------------
 
   /** Shows the step at once, keeps it soon; resolves when it is kept. */
-  private run(step: queue.Step, person = this.person): Promise<void> {
+  private run(step: queue.Step, person = this.person, told = true): Promise<void> {
     if (person === null) return Promise.resolve();
     return new Promise((done) => {
-      this.doing.push({ person, step, done });
+      this.doing.push({ person, step, told, done });
       if (person === this.person) this.shown = reconciled(this.shown, step(this.shown));
       this.publish();
       void this.flush();
     });
   }
 
-  private flush(): Promise<void> {
-    this.flushing ??= this.flushAll().finally(() => (this.flushing = undefined));
-    return this.flushing;
-  }
-
-  private async flushAll(): Promise<void> {
+  private async flush(): Promise<void> {
+    if (this.flushing) return;
+    this.flushing = true;
     while (this.doing.length > 0) {
       const person = this.doing[0]?.person ?? "";
       const other = this.doing.findIndex((doing) => doing.person !== person);
@@ -176,10 +184,11 @@ export class Outbox {
         this.replay();
       }
       for (const { done } of batch) done();
-      this.parts.channel?.post({ kind: "changed", person });
+      if (batch.some(({ told }) => told)) this.parts.channel?.post({ kind: "changed", person });
       this.publish();
       this.wake();
     }
+    this.flushing = false;
   }
 
   private async keep(person: string, step: queue.Step): Promise<queue.Entries> {
@@ -199,16 +208,9 @@ export class Outbox {
     return new Volatile();
   }
 
-  /** What is stored, taken anew: another tab has changed it. */
-  private async refresh(): Promise<void> {
-    const { person } = this;
-    if (person === null) return;
-    await this.flushing;
-    const entries = await (await this.store).load(person).catch(() => this.stored);
-    if (person !== this.person || this.flushing) return;
-    this.stored = entries;
-    this.replay();
-    this.publish();
+  /** What is stored, taken anew: another tab may have changed it. */
+  private refresh(): Promise<void> {
+    return this.run((entries) => entries, this.person, false);
   }
 
   private replay(): void {
@@ -251,14 +253,16 @@ export class Outbox {
   private later(): void {
     clearTimeout(this.timer);
     if (!this.maySend) return;
-    const waits = queue.due(this.shown).map(({ key }) => Math.max(this.failures > 0 ? this.notBefore : 0, this.notBeforeOf.get(key) ?? 0));
-    if (waits.length > 0) this.timer = setTimeout(() => this.wake(), Math.max(0, Math.min(...waits) - this.parts.now()) + 1);
+    const now = this.parts.now();
+    const untils = queue.due(this.shown).map(({ key }) => Math.max(this.failures > 0 ? this.notBefore : 0, this.notBeforeOf.get(key) ?? 0));
+    const next = Math.min(...untils.filter((until) => until > now));
+    if (next < Infinity) this.timer = setTimeout(() => this.wake(), next - now);
   }
 
   /** Sends as long as there is something to send. While it runs no other tab sends. */
   private async drain(): Promise<void> {
     await this.refresh();
-    await this.run(queue.again());
+    if (this.shown.some(({ state }) => state === "sending")) await this.run(queue.again());
     for (;;) {
       const ready = this.ready();
       for (const { key } of ready) {
@@ -266,6 +270,7 @@ export class Outbox {
         this.onTheWay.set(key, sent);
       }
       if (this.onTheWay.size === 0) return;
+      this.later();
       const stirred = new Promise<void>((stir) => (this.stir = stir));
       await Promise.race([...this.onTheWay.values(), stirred]);
     }
@@ -282,7 +287,8 @@ export class Outbox {
   private settle(entry: Entry, outcome: Outcome): Promise<void> {
     const { key, person } = entry;
     if (outcome.kind === "again") {
-      this.failures += 1;
+      // What fails together counts once.
+      if (this.parts.now() >= this.notBefore) this.failures += 1;
       const wait = this.parts.now() + pause(this.failures, outcome.after, this.parts.random());
       this.notBefore = Math.max(this.notBefore, wait);
       this.notBeforeOf.set(key, this.parts.now() + pause(entry.tries, outcome.after, this.parts.random()));
@@ -315,9 +321,9 @@ export class Outbox {
   }
 
   private tell(entry: Entry, answer: Answer): void {
-    this.answers.set(entry.key, { entry, answer });
+    this.answers.set(entry.key, { entry, answer, tags: tagsAfter(entry, answer) });
     const [first] = this.answers.keys();
-    if (this.answers.size > IDS_KNOWN && first !== undefined) this.answers.delete(first);
+    if (this.answers.size > ANSWERS_KNOWN && first !== undefined) this.answers.delete(first);
     if (entry.person !== this.person) return;
     for (const listener of this.listeners) {
       try {
@@ -331,7 +337,7 @@ export class Outbox {
   private hear(message: Message): void {
     if (message.kind === "saved") this.tell(message.entry, message.answer);
     else if (message.kind === "changed") {
-      if (message.person === this.person && !this.volatile) void this.refresh().then(() => this.wake());
+      if (message.person === this.person && !this.volatile) void this.refresh();
     } else {
       if (message.kind === "session") this.session = message.person;
       else this.offline = message.offline;

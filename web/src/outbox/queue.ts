@@ -110,9 +110,6 @@ export function saved(key: string, answer: Answer): Step {
   };
 }
 
-/** The ids of the marks of an answered change, by place. */
-export const idsOf = idsAfter;
-
 /** What a refusal means: saved after all (what stands there is what was wanted), or refused. */
 export function verdict(entry: Entry, problem: ProblemDocument): Answer | undefined {
   if (!overtaken(problem)) return undefined;
@@ -211,11 +208,16 @@ class Held {
     this.any = true;
     if (kind === "page") this.all = true;
     else if (kind === "final") this.finals.add(student);
-    else this.touched.add(lesson);
-    if (kind === "cell") {
+    else if (kind === "cell") {
+      this.touched.add(lesson);
       this.cells.add(target);
       this.students.add(student);
-    } else if (lesson) this.whole.add(lesson);
+    } else this.holdLesson(lesson);
+  }
+
+  holdLesson(lesson: string): void {
+    this.touched.add(lesson);
+    this.whole.add(lesson);
   }
 }
 
@@ -227,7 +229,10 @@ export function due(entries: Entries): Entry[] {
   for (const entry of entries) {
     const held = heldOn(pages, entry.page);
     // A lesson that was not taken is not there: what belongs to it has to wait until that is settled.
-    if (stuck(entry) && !(entry.state === "refused" && enters(entry))) continue;
+    if (stuck(entry)) {
+      if (entry.state === "refused" && enters(entry)) held.holdLesson(partsOf(entry.targets[0] ?? "").lesson);
+      continue;
+    }
     if (entry.state === "waiting" && held.onTheWay < PER_PAGE && !held.all && !entry.targets.some((target) => held.blocks(target))) {
       found.push(entry);
       held.onTheWay += 1;

@@ -8,8 +8,6 @@ import type { Entry } from "./entry";
 import type { Entries, Step } from "./queue";
 
 export interface Store {
-  /** The person's entries, in order. */
-  load(person: string): Promise<Entries>;
   /** Carry the step out on the person's entries; the entries after it. Rejects if it could not be kept. */
   change(person: string, step: Step): Promise<Entries>;
 }
@@ -21,13 +19,9 @@ interface Schema extends DBSchema {
 class Kept implements Store {
   constructor(private readonly db: IDBPDatabase<Schema>) {}
 
-  async load(person: string): Promise<Entries> {
-    return inOrder(await this.db.getAllFromIndex("entries", "person", person));
-  }
-
   async change(person: string, step: Step): Promise<Entries> {
     const tx = this.db.transaction("entries", "readwrite");
-    const before = inOrder(await tx.store.index("person").getAll(person));
+    const before = (await tx.store.index("person").getAll(person)).sort((some, other) => some.seq - other.seq);
     const after = step(before);
     const known = new Map(before.map((entry) => [entry.key, entry]));
     const writes: Promise<unknown>[] = [];
@@ -45,19 +39,11 @@ class Kept implements Store {
 export class Volatile implements Store {
   private readonly people = new Map<string, Entries>();
 
-  async load(person: string): Promise<Entries> {
-    return this.people.get(person) ?? [];
-  }
-
   async change(person: string, step: Step): Promise<Entries> {
     const after = step(this.people.get(person) ?? []);
     this.people.set(person, after);
     return after;
   }
-}
-
-function inOrder(entries: Entry[]): Entry[] {
-  return entries.sort((some, other) => some.seq - other.seq);
 }
 
 /** Opens the browser's store. Rejects where there is none. */
