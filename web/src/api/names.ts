@@ -37,7 +37,8 @@ export function useNames(ids: readonly string[], full = false): (id: string) => 
       return (id: string) => {
         const result = known.get(id);
         if (!result || result.isPending) return "…";
-        return (full ? result.data?.name : result.data?.short_name) ?? pseudonym(id);
+        const name = full ? result.data?.name : result.data?.short_name.replaceAll(" ", "\u00a0");
+        return name ?? pseudonym(id);
       };
     },
   });

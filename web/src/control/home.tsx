@@ -52,20 +52,20 @@ function OfGroup({ summary }: { summary: Summary }) {
   const at = `/groups/${summary.group}`;
   return (
     <>
-      <div className="figures">
-        <Link className="figure" to={at}>
+      <div className="tiles">
+        <Link className="tile" to={at}>
           <span className="small soft">{text.studentsHead}</span>
           <b>{summary.students.length}</b>
         </Link>
-        <Link className="figure" to={at}>
+        <Link className="tile" to={at}>
           <span className="small soft">{text.attendance}</span>
           <b>{text.percent(hundredths(indicators.attendance))}</b>
         </Link>
-        <Link className={indicators.hours.unclassified > 0 ? "figure warn" : "figure"} to={`${at}?part=absences`}>
+        <Link className={indicators.hours.unclassified > 0 ? "tile warn" : "tile"} to={`${at}?part=absences`}>
           <span className="small soft">{text.unclassified}</span>
           <b>{text.hours(indicators.hours.unclassified)}</b>
         </Link>
-        <Link className="figure" to={`/gaps?group=${summary.group}`}>
+        <Link className="tile" to={`/gaps?group=${summary.group}`}>
           <span className="small soft">{text.toGaps}</span>
           <b aria-hidden="true">{"→"}</b>
         </Link>
@@ -117,9 +117,9 @@ function Waiting() {
           const tiles = tilesOf(open, today).filter(({ n }) => n > 0);
           if (tiles.length === 0) return <Note kind="good">{text.nothingWaits}</Note>;
           return (
-            <div className="figures">
+            <div className="tiles">
               {tiles.map(({ name, n, to }) => (
-                <Link key={name} className="figure warn" to={to}>
+                <Link key={name} className="tile warn" to={to}>
                   <span className="small soft">{name}</span>
                   <b>{n}</b>
                 </Link>

@@ -67,9 +67,9 @@ function Figures({ summary }: { summary: Summary }) {
     [text.missed, text.hours(indicators.hours.missed)],
   ];
   return (
-    <div className="figures">
+    <div className="tiles">
       {figures.map(([name, value]) => (
-        <div key={name} className="figure">
+        <div key={name} className="tile">
           <span className="small soft">{name}</span>
           <b>{value}</b>
         </div>

@@ -37,7 +37,7 @@ export const text = choose(
     tileGaps: "Занятий без посещаемости",
     nothingWaits: "Всё в порядке: ничего не ждёт.",
     toClosing: "Периоды и страницы",
-    toGaps: "Незаполненное",
+    toGaps: "Не заполнено",
     toChanges: "История изменений",
     toJournal: "Журнал",
     byGroup: "По группам",

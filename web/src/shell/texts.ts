@@ -9,7 +9,7 @@ export const text = choose(
     home: "Главная",
     today: "Сегодня",
     pages: "Журнал",
-    gaps: "Незаполненное",
+    gaps: "Не заполнено",
     card: "Успеваемость",
     timetable: "Расписание",
     inbox: "Уведомления",

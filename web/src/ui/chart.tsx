@@ -5,6 +5,7 @@ export type Bar = { name: string; value: number | null; said: string };
 const ROW = 28;
 const NAME = 220;
 const WIDTH = 640;
+const LONGEST = 26;
 
 /** Horizontal bars of one measure from `least` to `most`. */
 export function Bars({ title, bars, least = 0, most }: { title: string; bars: readonly Bar[]; least?: number; most: number }) {
@@ -17,7 +18,7 @@ export function Bars({ title, bars, least = 0, most }: { title: string; bars: re
         return (
           <g key={n} transform={`translate(0 ${n * ROW})`}>
             <text x={0} y={18} className="chart-name">
-              {bar.name.length > 30 ? `${bar.name.slice(0, 29)}…` : bar.name}
+              {bar.name.length > LONGEST ? `${bar.name.slice(0, LONGEST - 1)}…` : bar.name}
             </text>
             <rect x={NAME} y={6} width={room} height={16} rx={3} className="chart-room" />
             <rect x={NAME} y={6} width={length} height={16} rx={3} className="chart-bar" />
