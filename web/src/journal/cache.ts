@@ -34,13 +34,16 @@ function positionOf(position: string | undefined): number {
   return Number(position?.split(":")[1] ?? 0);
 }
 
-/** Take a saved change into the kept page; what only the journal can work out (means, proposals) is asked for again. */
-export function takeIn(client: QueryClient, change: Change, answer: Answer): void {
+/**
+ * Take a saved change into the kept page. `last`: nothing else of the page waits, so what only the journal can work out
+ * (means, proposals) is asked for now; else it comes with the last one.
+ */
+export function takeIn(client: QueryClient, change: Change, answer: Answer, last: boolean): void {
   client.setQueryData<Kept>(keyOf(change.page), (kept) => {
     const changed = kept && withSaved(kept, change, answer);
     return changed && { ...changed, etag: null, saved: Math.max(changed.saved ?? 0, positionOf(answer.position)) };
   });
-  void client.invalidateQueries({ queryKey: keyOf(change.page) });
+  if (last) void client.invalidateQueries({ queryKey: keyOf(change.page) });
 }
 
 /** The page with a saved change in it; the page itself where the change can only be read anew. */
