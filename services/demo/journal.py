@@ -67,7 +67,10 @@ async def write(stage: Stage, before: dict[date, Callable[[], Awaitable[None]]])
     for day in sorted(steps.keys() | before.keys()):
         if (first := before.get(day)) is not None:
             await first()
-        await asyncio.gather(*(_page(stage, sorted(own, key=lambda s: s.at)) for own in steps[day].values()))
+        async with asyncio.TaskGroup() as pages:
+            for own in steps[day].values():
+                pages.create_task(_page(stage, sorted(own, key=lambda s: s.at)))
+                await asyncio.sleep(0)  # else all pages would be decided first and the database idle meanwhile
         done += lessons[day]
         stage.report(TITLE, done, total)
 

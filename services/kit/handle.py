@@ -119,7 +119,7 @@ class Handler(Generic[S]):
     """Runs commands on the streams of one kind of aggregate; keeps the latest `keep` folded states."""
 
     def __init__(self, log: EventLog, types: EventTypes, empty: Callable[[], S], clock: Clock, keep: int = 128) -> None:
-        self._log, self._types, self._empty, self._clock, self._keep = log, types, empty, clock, keep
+        self._log, self._types, self._empty, self._clock, self.keep = log, types, empty, clock, keep
         self._cache: OrderedDict[str, Folded[S]] = OrderedDict()
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
@@ -237,6 +237,6 @@ class Handler(Generic[S]):
         if folded.exists:
             self._cache[stream] = folded
             self._cache.move_to_end(stream)
-            if len(self._cache) > self._keep:
+            if len(self._cache) > self.keep:
                 self._cache.popitem(last=False)
         return folded
