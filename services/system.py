@@ -17,13 +17,14 @@ from services.kit.authn import Authenticator, Grants, GrantsReader, TokenIssuer,
 from services.kit.bus.memory import MemoryBus
 from services.kit.clock import Clock, IdSource, RandomIds, SystemClock
 from services.kit.datalock import make_folder
-from services.kit.edge import Edge
+from services.kit.edge import Begin, Edge
 from services.kit.log.postgres import PostgresLog
 from services.kit.postgres import Pool, open_pool
 from services.kit.rebuild import ensure
 from services.kit.relay import Relay
 from services.kit.service import Service
 from services.kit.settings import SERVICES, Settings
+from services.kit.static import Site
 from services.kit.tasks import Loop, run_together
 from services.kit.view import View
 from services.notifications import app as notifications
@@ -59,10 +60,11 @@ class System:
     services: dict[str, Service]
     loops: tuple[Loop, ...]
 
-    def edge(self, secure: bool = False) -> Edge:
-        """The entrance of the one-process mode."""
+    def edge(self, begin: Begin | None = None, site: Site | None = None) -> Edge:
+        """The entrance of the one-process mode, with the web client where it was built."""
         apps = {name: service.app for name, service in self.services.items()}
-        return Edge(apps, self.identity.exchange, self.identity.cookie, secure, self.failing)
+        secure = self.settings.secure
+        return Edge(apps, self.identity.exchange, self.identity.cookie, secure, self.failing, begin, site)
 
     def failing(self) -> list[str]:
         """The views that stopped, empty when all is well."""

@@ -11,12 +11,16 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from services.beginning import Beginning
 from services.cli.terminal import Data, command, language, out, print_table, progress, say
 from services.demo import load as demo_load
 from services.demo.accounts import PASSWORD
+from services.demo.load import Loaded
 from services.identity.app import first_code
 from services.kit import logging
+from services.kit.edge import Edge
 from services.kit.settings import CannotStart, Settings
+from services.kit.static import Site
 from services.system import System, open_system
 
 STOP_SECONDS = 5
@@ -42,21 +46,22 @@ async def up(
     logging.configure(settings.log_level)
     with _socket(settings) as listening:
         async with open_system(settings) as system:
-            await _welcome(system, _address(settings, listening))
+            site = Site.read(settings.web)
+            loaded = await _welcome(system, _address(settings, listening), site is not None)
             gc.collect()
             gc.freeze()  # what is there now stays: no look for cycles goes over it again
             gc.set_threshold(YOUNG_OBJECTS, 20, 50)
-            await serve(system, listening)
+            await serve(system, system.edge(Beginning(system, loaded), site), listening)
             gc.freeze()  # all of it ends with the process; looking for cycles would take longer than all the rest
     out.print(say("Журнал остановлен.", "The journal has stopped."))
     return 0
 
 
-async def serve(system: System, listening: socket.socket) -> None:
+async def serve(system: System, edge: Edge, listening: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are finished."""
     server = _Server(
         uvicorn.Config(
-            system.edge(),
+            edge,
             http="httptools",
             lifespan="off",
             access_log=False,
@@ -111,16 +116,27 @@ def _address(settings: Settings, listening: socket.socket) -> str:
     return f"http{'s' if settings.secure else ''}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-async def _welcome(system: System, address: str) -> None:
-    """Load what the first start asks for and say where the journal is."""
+async def _welcome(system: System, address: str, client: bool) -> Loaded | None:
+    """Load what the first start asks for and say where the journal is; the demo college, if there is one.
+
+    client: whether the web client is built.
+    """
     if system.store.server is not None:
         system.store.server.announce(address)
-    accounts: list[tuple[str, ...]] = []
+    loaded: Loaded | None = None
     if system.settings.demo == "class":
         with progress() as report:
-            accounts = await demo_load.ensure_class(system, report, language())
+            loaded = await demo_load.ensure_class(system, report)
     out.print(say(f"Журнал работает: {address}", f"The journal is running: {address}"), highlight=False)
-    if accounts:
+    if not client:
+        out.print(
+            say(
+                "Веб-клиент не собран: по адресу отвечает только API. Собрать: make web",
+                "The web client is not built: only the API answers there. To build it: make web",
+            ),
+            highlight=False,
+        )
+    if loaded is not None:
         print_table(
             say("Демонстрационные учётные записи (только с этого компьютера)", "Demo accounts (this machine only)"),
             [
@@ -129,7 +145,7 @@ async def _welcome(system: System, address: str) -> None:
                 say("Логин", "Login"),
                 say("Начните с", "Try first"),
             ],
-            accounts,
+            [account.row(language()) for account in loaded.accounts],
         )
         out.print(say(f"Пароль у всех: {PASSWORD}", f"Their password: {PASSWORD}"), highlight=False)
     elif code := await first_code(system.identity):
@@ -141,3 +157,4 @@ async def _welcome(system: System, address: str) -> None:
             highlight=False,
         )
     out.print(say("Остановить: Ctrl-C", "Stop: Ctrl-C"))
+    return loaded

@@ -56,14 +56,12 @@ async def load(system: System, size: str = "class", report: Report = silent) -> 
         return Loaded(stage.plan, accounts.accounts(stage.plan), not complete)
 
 
-async def ensure_class(system: System, report: Report = silent, language: str = "ru") -> list[tuple[str, ...]]:
-    """The demo class, or what demo college there is: the lines of the table of accounts (role, name, login, what to
-    try first). None in a system that holds other data."""
+async def ensure_class(system: System, report: Report = silent) -> Loaded | None:
+    """The demo class, or what demo college there is; None in a system that holds other data."""
     try:
-        loaded = await load(system, "class", report)
+        return await load(system, "class", report)
     except NotEmpty:
-        return []
-    return [account.row(language) for account in loaded.accounts]
+        return None
 
 
 async def _views(system: System, report: Report) -> None:

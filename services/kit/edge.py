@@ -2,12 +2,13 @@
 
 It routes /api/{service}/… to the services, but never to their feeds; checks Origin and the CSRF header on changes;
 limits body and time; strips identity headers that came from outside; turns the session cookie into a short-lived
-token; adds security headers.
+token; adds security headers; packs long answers. Every other address belongs to the web client.
 Services behind it see a bearer token or none, never a cookie.
 """
 
 import asyncio
 import html
+import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -19,8 +20,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit import problems
+from services.kit.compression import compressing
 from services.kit.http import answer, json, language
 from services.kit.problems import Problem, catalogue
+from services.kit.static import Site
 
 BODY_LIMIT = 1_000_000
 IMPORT_LIMIT = 32_000_000
@@ -49,9 +52,16 @@ HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 Exchange = Callable[[str], Awaitable[str | None]]
 """From the value of a session cookie to a token, None when there is no such session."""
 
+Begin = Callable[[bool], Awaitable[dict[str, Any]]]
+"""What anybody may know before signing in, as JSON; told whether the client is on this very machine."""
+
 
 class Edge:
-    """The entrance. `secure`: served over TLS. `ready`: the names of parts that do not work, empty when all do."""
+    """The entrance. `secure`: served over TLS. `ready`: the names of parts that do not work, empty when all do.
+
+    `begin`: what `/start.json` answers; None: there is no such address. `site`: the built web client; without one `/`
+    is a plain page for programs.
+    """
 
     def __init__(
         self,
@@ -60,8 +70,11 @@ class Edge:
         cookie: str,
         secure: bool,
         ready: Callable[[], list[str]],
+        begin: Begin | None = None,
+        site: Site | None = None,
     ) -> None:
         self._services, self._exchange, self._ready = dict(services), exchange, ready
+        self._begin, self._site, self._secure = begin, site, secure
         self._cookie = cookie.encode() + b"="
         self._scheme = "https" if secure else "http"
         self._headers = [*SECURITY_HEADERS, HSTS] if secure else SECURITY_HEADERS
@@ -94,7 +107,8 @@ class Edge:
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         if not path.startswith("/api/"):
-            await self._own(Request(scope))(scope, receive, send)
+            own = await self._own(Request(scope))
+            await own(scope, receive, send)
             return
         name, slash, rest = path[5:].partition("/")
         service = self._services.get(name)
@@ -118,7 +132,9 @@ class Edge:
             "headers": kept,
             "root_path": scope.get("root_path", "") + "/api/" + name,
         }
-        await service(inner, receive, send)
+        # Packing takes a few milliseconds that a client on this machine would wait for in vain.
+        near = not self._secure and _on_this_machine(scope)
+        await service(inner, receive, send if near else compressing(scope, send))
 
     def _session(self, cookies: bytes) -> str | None:
         for part in cookies.split(b";"):
@@ -137,7 +153,7 @@ class Edge:
 
     # -- the edge's own pages -----------------------------------------------------------------------------------
 
-    def _own(self, request: Request) -> Response:
+    async def _own(self, request: Request) -> Response:
         path = request.url.path
         if request.method not in ("GET", "HEAD"):
             raise problems.MethodNotAllowed
@@ -148,9 +164,22 @@ class Edge:
             return json({"ready": not failing, "failing": failing}, 503 if failing else 200)
         if path == "/problems" or path.startswith("/problems/"):
             return _problem_page(language(request), path.removeprefix("/problems").strip("/"))
+        if path == "/start.json" and self._begin is not None:
+            # Behind a TLS proxy every client seems to be on this machine.
+            return json(await self._begin(not self._secure and _on_this_machine(request.scope)))
+        if self._site is not None and path != "/api":
+            return self._site.answer(request)
         if path == "/":
             return _front_page(language(request), self._services)
         raise problems.NotFound
+
+
+def _on_this_machine(scope: Scope) -> bool:
+    client = scope.get("client")
+    try:
+        return client is not None and ipaddress.ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
 
 
 def _time_limit(scope: Scope) -> float:

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from services.kit.problems import Text
 
 PREFIX = "ZHURNAL_"
+WEB = Path(__file__).resolve().parents[2] / "web" / "dist"
 SERVICES = ("identity", "schedule", "gradebook", "reporting", "notifications")
 
 
@@ -72,8 +73,14 @@ class Settings(BaseModel):
     secure: bool = Field(
         False, description="Whether clients reach the journal over TLS: Secure cookie, https origin, HSTS."
     )
-    demo: Literal["class", "none"] = Field(
-        "class", description="Generated data loaded into an empty system: class (four groups) or none."
+    demo: Literal["class", "college", "none"] = Field(
+        "class", description="Generated data loaded into an empty system: class (4 groups), college (40) or none."
+    )
+    demo_at: Literal["week", "finals", "closed"] = Field(
+        "week", description="When the demo data take place: an ordinary week, finals being set, or the period closed."
+    )
+    web: Path = Field(
+        WEB, description="Folder of the built web client, by default that of the source tree; none there: API only."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe messages that are logged."

@@ -1,6 +1,8 @@
-"""The edge: what passes, what is refused, which headers go up and down."""
+"""The edge: what passes, what is refused, which headers go up and down, and the built client beside the API."""
 
 import asyncio
+import gzip
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.kit import edge as edge_module
 from services.kit.edge import BODY_LIMIT, Edge
+from services.kit.static import Site, accepted
 
 pytestmark = pytest.mark.anyio
 OWN = {"x-zhurnal": "1"}
@@ -154,3 +157,128 @@ async def test_ready_names_what_fails() -> None:
         answer = await client.get("/ready")
         assert (answer.status_code, answer.json()) == (503, {"ready": False, "failing": ["card"]})
         assert "max-age" in answer.headers["strict-transport-security"]
+
+
+# -- the built client ---------------------------------------------------------------------------------------------
+
+
+async def begin(on_this_machine: bool) -> dict[str, Any]:
+    return {"demo": "told" if on_this_machine else None}
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """A build as the bundler leaves it: hashed assets with compressed siblings, and a secret beside the folder."""
+    folder = tmp_path / "dist"
+    (folder / "assets").mkdir(parents=True)
+    (tmp_path / "secret.txt").write_text("nobody reads this")
+    (folder / "index.html").write_text("<!doctype html><title>client</title>")
+    (folder / "robots.txt").write_text("User-agent: *")
+    (folder / "app.webmanifest").write_text("{}")
+    (folder / "assets/app-1f.js").write_text("plain")
+    (folder / "assets/app-1f.js.br").write_text("as brotli")
+    (folder / "assets/app-1f.js.gz").write_text("as gzip")
+    return folder
+
+
+def served(folder: Path, *, secure: bool = False, address: str = "127.0.0.1") -> httpx.AsyncClient:
+    edge = Edge({"echo": echo}, exchange, "zhurnal", secure, list, begin, Site.read(folder))
+    transport = httpx.ASGITransport(edge, client=(address, 50000))
+    return httpx.AsyncClient(transport=transport, base_url="http://journal.test")
+
+
+async def test_hashed_assets_are_kept_for_ever_in_the_best_coding_that_the_client_takes(built: Path) -> None:
+    async with served(built) as client:
+        for asked, coding in (("br, gzip", "br"), ("gzip", "gzip"), ("br;q=0, gzip;q=0.5", "gzip"), ("identity", None)):
+            async with client.stream("GET", "/assets/app-1f.js", headers={"accept-encoding": asked}) as answer:
+                raw = b"".join([part async for part in answer.aiter_raw()])
+            assert answer.headers.get("content-encoding") == coding
+            assert raw.decode() == {"br": "as brotli", "gzip": "as gzip", None: "plain"}[coding]
+            assert answer.headers["content-type"].startswith("text/javascript")
+            assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+            assert answer.headers["vary"] == "Accept-Encoding"
+
+
+async def test_every_address_of_the_client_opens_it_and_is_asked_for_again(built: Path) -> None:
+    async with served(built) as client:
+        for path in ("/", "/index.html", "/pages/0190-x", "/lesson/a/b"):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+            assert "<title>client</title>" in answer.text
+            assert answer.headers["content-security-policy"].startswith("default-src 'self';")
+        assert (await client.get("/robots.txt")).headers["content-type"].startswith("text/plain")
+        assert (await client.get("/app.webmanifest")).headers["content-type"] == "application/manifest+json"
+
+
+async def test_the_client_takes_no_address_from_the_api(built: Path) -> None:
+    async with served(built) as client:
+        assert (await client.get("/live")).json() == {"live": True}
+        assert "/problems/not-found" in (await client.get("/problems")).text
+        for path in ("/api", "/api/none/x", "/assets/app-0a.js", "/assets/"):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json"), path
+        assert (await client.post("/pages", headers=OWN)).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/../secret.txt", "/assets/../../secret.txt", "/%2e%2e/secret.txt", "//secret.txt"])
+async def test_no_address_reaches_a_file_beside_the_build(built: Path, path: str) -> None:
+    async with served(built) as client:
+        assert "nobody reads this" not in (await client.get(path)).text
+
+
+def test_a_folder_without_a_build_is_no_site(tmp_path: Path) -> None:
+    assert Site.read(tmp_path) is None
+    assert Site.read(tmp_path / "none") is None
+
+
+async def test_the_beginning_tells_of_the_demo_on_this_machine_only(built: Path) -> None:
+    for secure, address, told in (
+        (False, "127.0.0.1", "told"),
+        (False, "::1", "told"),
+        (False, "10.1.2.3", None),
+        (True, "127.0.0.1", None),
+    ):
+        async with served(built, secure=secure, address=address) as client:
+            assert (await client.get("/start.json")).json() == {"demo": told}
+
+
+# -- long answers --------------------------------------------------------------------------------------------------
+
+
+async def coding(client: httpx.AsyncClient, body: int, **headers: str) -> str | None:
+    """The coding of an answer that repeats a long header of the request."""
+    answer = await client.get("/api/echo/x", headers={"x-long": "a" * body, **headers})
+    assert answer.json()["headers"]["x-long"] == "a" * body
+    assert int(answer.headers["content-length"]) < body or "content-encoding" not in answer.headers
+    named = answer.headers.get("content-encoding")
+    return None if named is None else str(named)
+
+
+async def test_long_answers_go_packed_to_other_machines(built: Path) -> None:
+    async with served(built, address="10.1.2.3") as client:
+        assert await coding(client, 5000) == "gzip"
+        assert await coding(client, 5000, **{"accept-encoding": "br"}) is None
+        assert await coding(client, 10) is None, "too short to gain anything"
+    async with served(built) as client:
+        assert await coding(client, 5000) is None, "nothing to gain on this machine"
+    async with served(built, secure=True) as client:
+        assert await coding(client, 5000) == "gzip", "behind a proxy the client is elsewhere"
+
+
+async def test_answers_to_changes_are_never_packed(built: Path) -> None:
+    async with served(built, address="10.1.2.3") as client:
+        answer = await client.post("/api/echo/x", headers={**OWN, "x-long": "a" * 5000}, json={})
+        assert "content-encoding" not in answer.headers
+
+
+async def test_a_packed_answer_unpacks_to_the_same_bytes(built: Path) -> None:
+    async with served(built, address="10.1.2.3") as client:
+        async with client.stream("GET", "/api/echo/x", headers={"x-long": "a" * 5000}) as answer:
+            raw = b"".join([part async for part in answer.aiter_raw()])
+        assert orjson.loads(gzip.decompress(raw))["headers"]["x-long"] == "a" * 5000
+        assert answer.headers["vary"] == "accept-encoding"
+
+
+def test_codings_that_are_taken() -> None:
+    assert accepted("gzip;q=1.0, br ; q=0.0, *;q=0, zstd;q=0.001") == {"gzip", "zstd"}
+    assert accepted("") == {""}
