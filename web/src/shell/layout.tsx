@@ -1,25 +1,29 @@
 /** The frame around every page of a signed-in person: sections, who is signed in, what waits to be sent. */
 
 import { useQueryClient } from "@tanstack/react-query";
-import { useState, type ReactNode } from "react";
+import { lazy, Suspense, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { got, identity } from "../api/client";
 import { language, speak } from "../texts";
 import { Dialog } from "../ui/dialog";
 import { Toasts } from "../ui/toast";
 import { sectionsOf, type Section } from "./nav";
-import { type Me, useStartAnew } from "./session";
+import { type Me, rolesOf, useStartAnew } from "./session";
 import "./shell.css";
 import { text } from "./texts";
 import { useUnread } from "./unread";
 
 const ON_THE_BAR = 4;
+/** Only whoever writes in the journal has entries that may wait. */
+const Waiting = lazy(() => import("../outbox/waiting"));
 
 export function Layout({ me, children }: { me: Me; children: ReactNode }) {
   const sections = sectionsOf(me);
   const [at] = useLocation();
   const [more, setMore] = useState(false);
   const unread = useUnread();
+  const roles = rolesOf(me);
+  const writes = roles.has("teacher") || roles.has("workshop_instructor");
   const signOut = useSignOut();
   const current = (to: string) => (to === "/" ? at === "/" : at === to || at.startsWith(`${to}/`));
   const onBar = sections.slice(0, ON_THE_BAR);
@@ -66,6 +70,11 @@ export function Layout({ me, children }: { me: Me; children: ReactNode }) {
         </div>
       </div>
       <main className="shell-main" id="content" tabIndex={-1}>
+        {writes && (
+          <Suspense fallback={null}>
+            <Waiting person={me.person.id} />
+          </Suspense>
+        )}
         {children}
       </main>
       <nav className="shell-bar" aria-label={text.navigation}>
