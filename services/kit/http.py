@@ -105,9 +105,13 @@ class Router(APIRouter):
     def __init__(self, **options: Any) -> None:
         super().__init__(route_class=GuardedRoute, **options)
 
-    def _declare(self, method: str, path: str, policy: Policy, options: dict[str, Any]) -> Callable[..., Any]:
+    def _declare(
+        self, method: str, path: str, policy: Policy, answers: Any, options: dict[str, Any]
+    ) -> Callable[..., Any]:
+        """`answers`: the model of what is answered. Handlers answer bytes, so it documents and is never applied."""
+
         def declare(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-            super(Router, self).add_api_route(path, endpoint, methods=[method], **options)
+            super(Router, self).add_api_route(path, endpoint, methods=[method], response_model=answers, **options)
             route = self.routes[-1]
             assert isinstance(route, GuardedRoute)
             route.policy = policy
@@ -115,20 +119,30 @@ class Router(APIRouter):
 
         return declare
 
-    def get(self, path: str, *, policy: Policy, **options: Any) -> Callable[..., Any]:  # type: ignore[override]
-        return self._declare("GET", path, policy, options)
+    def get(  # type: ignore[override]
+        self, path: str, *, policy: Policy, answers: Any = None, **options: Any
+    ) -> Callable[..., Any]:
+        return self._declare("GET", path, policy, answers, options)
 
-    def post(self, path: str, *, policy: Policy, **options: Any) -> Callable[..., Any]:  # type: ignore[override]
-        return self._declare("POST", path, policy, options)
+    def post(  # type: ignore[override]
+        self, path: str, *, policy: Policy, answers: Any = None, **options: Any
+    ) -> Callable[..., Any]:
+        return self._declare("POST", path, policy, answers, options)
 
-    def put(self, path: str, *, policy: Policy, **options: Any) -> Callable[..., Any]:  # type: ignore[override]
-        return self._declare("PUT", path, policy, options)
+    def put(  # type: ignore[override]
+        self, path: str, *, policy: Policy, answers: Any = None, **options: Any
+    ) -> Callable[..., Any]:
+        return self._declare("PUT", path, policy, answers, options)
 
-    def patch(self, path: str, *, policy: Policy, **options: Any) -> Callable[..., Any]:  # type: ignore[override]
-        return self._declare("PATCH", path, policy, options)
+    def patch(  # type: ignore[override]
+        self, path: str, *, policy: Policy, answers: Any = None, **options: Any
+    ) -> Callable[..., Any]:
+        return self._declare("PATCH", path, policy, answers, options)
 
-    def delete(self, path: str, *, policy: Policy, **options: Any) -> Callable[..., Any]:  # type: ignore[override]
-        return self._declare("DELETE", path, policy, options)
+    def delete(  # type: ignore[override]
+        self, path: str, *, policy: Policy, answers: Any = None, **options: Any
+    ) -> Callable[..., Any]:
+        return self._declare("DELETE", path, policy, answers, options)
 
 
 class UnguardedRoute(RuntimeError):

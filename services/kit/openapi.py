@@ -62,6 +62,8 @@ def _operation(operation: dict[str, Any], route: "GuardedRoute", change: Callabl
     operation["x-policy"] = {"name": policy.name, "allows": sorted(policy.roles) or [allowed]}
     operation["security"] = [] if policy.public else [{"bearer": []}]
     operation["responses"].pop("422", None)
+    if any(parameter.get("name") == "format" for parameter in operation.get("parameters", ())):
+        operation["responses"]["200"]["content"]["text/csv"] = {"schema": {"type": "string"}}
     operation["responses"]["default"] = {
         "description": "A problem",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
