@@ -25,6 +25,7 @@ from services.kit.log.postgres import PostgresLog
 from services.kit.log.postgres import install as install_log
 from services.kit.postgres import Database, migrate, migrations_of, open_pool
 from services.kit.reads import Read, ReadLog
+from tests.common.answers import Truthful
 from tests.common.clock import ManualClock
 from tests.common.gradebook import (
     ANNA,
@@ -110,7 +111,7 @@ class House:
             given["if-none-match"] = "*"
         elif tag != "-":
             given["if-match"] = f'"{tag}"'
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        transport = Truthful(self.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path, json=body, headers={**given, **headers})
 

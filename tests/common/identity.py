@@ -22,6 +22,7 @@ from services.identity.rules import Span
 from services.kit.authn import Authenticator, Grants, GrantsReader, TokenIssuer, TokenVerifier
 from services.kit.log.postgres import PostgresLog, install
 from services.kit.postgres import Database, migrate, migrations_of, open_pool
+from tests.common.answers import Truthful
 from tests.common.clock import CountingIds, ManualClock
 
 ZONE = ZoneInfo("Asia/Barnaul")
@@ -136,7 +137,7 @@ class Client:
             given["Idempotency-Key"] = key or self._house.key()
         if body is not None:
             options["json"] = body
-        transport = httpx.ASGITransport(self._house.app, client=(self._address, 50000), raise_app_exceptions=False)
+        transport = Truthful(self._house.app, (self._address, 50000))
         async with httpx.AsyncClient(transport=transport, base_url="http://journal.test") as client:
             return await client.request(method, path, headers=given, **options)
 

@@ -23,6 +23,7 @@ from services.kit.authn import Authenticator, Grants, GrantsReader, TokenIssuer,
 from services.kit.bus.memory import MemoryBus
 from services.kit.log.eventlog import NewEvent
 from services.kit.log.memory import MemoryLog
+from tests.common.answers import Truthful
 from tests.common.clock import CountingIds, ManualClock
 
 ZONE = ZoneInfo("Asia/Barnaul")
@@ -63,7 +64,7 @@ class Logs:
 
     @asynccontextmanager
     async def client(self, app: FastAPI) -> AsyncIterator["Client"]:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = Truthful(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             yield Client(self, client)
 

@@ -19,8 +19,9 @@ from services.kit.postgres import Database, migrate, migrations_of, open_pool
 from services.kit.reads import Read, ReadLog
 from services.kit.rebuild import Difference, ensure, verify
 from services.schedule.app import VIEWS, Schedule, build
+from tests.common.answers import Truthful
 from tests.common.clock import ManualClock
-from tests.common.kit import ZONE, Desk, browser, new_event
+from tests.common.kit import ZONE, Desk, new_event
 from tests.common.schedule import ENDS, STARTS
 
 TODAY = date(2025, 9, 1)
@@ -133,7 +134,8 @@ async def house(database: Database) -> AsyncIterator[House]:
             noted.extend(reads)
 
         svc = Schedule(pool, log, people, MemoryBus(), clock, ZONE, ReadLog(sink))
-        async with browser(build(svc, desk.authenticator).app) as client:
+        transport = Truthful(build(svc, desk.authenticator).app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
             made = House(svc, desk, client, people, database)
             made.noted = noted
             for person, role in EDITORS.items():
