@@ -91,16 +91,21 @@ export const text = choose(
     language: "Язык",
     languageLead: "Сейчас — русский. По-английски показаны разделы и сообщения об ошибках.",
     otherLanguage: "Switch to English",
-    /** What a route of the API shows, in words. */
-    route: {
-      "GET /people": "список людей",
-      "GET /people/{person}": "карточка человека",
-      "POST /names": "имя в списке",
-      "GET /groups/{group}": "состав группы",
-      "schedule/lessons": "расписание студента",
-    } as Record<string, string>,
-    routeOther: "учебные данные",
-    routeBy: { reporting: "успеваемость", gradebook: "страница журнала", schedule: "расписание", notifications: "уведомления" } as Record<string, string>,
+    /** What a route shows, in words; the first piece that the route contains tells. */
+    looked: [
+      ["/card", "карточка успеваемости"],
+      ["/summary", "сводка группы"],
+      ["history", "история изменений"],
+      ["absences", "пропуски"],
+      ["makeups", "отработки"],
+      ["pages", "страница журнала"],
+      ["lessons", "расписание"],
+      ["/names", "имя в списке"],
+      ["/groups/", "состав группы"],
+      ["/people/", "карточка человека"],
+      ["/people", "список людей"],
+    ] as readonly (readonly [piece: string, said: string])[],
+    lookedOther: "учебные данные",
   },
   {
     journal: "The college's electronic journal",
