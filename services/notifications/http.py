@@ -15,28 +15,12 @@ from services.kit.csvfile import csv_answer
 from services.kit.http import Caller, Change, MinPosition, Router, json, language
 from services.kit.problems import Malformed
 from services.notifications import access, queries
+from services.notifications.answers import Inbox, Kind, LogName, Unread
 from services.notifications.rules import TEXTS
 
 if TYPE_CHECKING:
     from services.notifications.app import Notifications
 
-Kind = Literal[
-    "grade",
-    "grade_changed",
-    "grade_annulled",
-    "absence",
-    "late",
-    "left_early",
-    "final",
-    "final_withdrawn",
-    "period_closed",
-    "substituted",
-    "moved",
-    "cancelled",
-    "timetable",
-    "code_reissued",
-]
-LogName = Literal["gradebook", "schedule", "identity"]
 assert set(get_args(Kind)) == set(TEXTS)
 assert get_args(LogName) == queries.LOGS
 LONGEST_CSV = 10_000
@@ -60,7 +44,7 @@ class Read(BaseModel):
 def routes(svc: "Notifications") -> Router:
     router = Router(tags=["notifications"])
 
-    @router.get("/inbox", policy=access.INBOX)
+    @router.get("/inbox", policy=access.INBOX, answers=Inbox)
     async def inbox(
         request: Request,
         caller: Caller,
@@ -84,14 +68,14 @@ def routes(svc: "Notifications") -> Router:
         items = [_item(row, caller.subject, spoken) for row in rows[:limit]]
         return json({"items": items, "next": _encoded(rows[limit - 1]) if more else None, "positions": positions})
 
-    @router.get("/inbox/unread", policy=access.INBOX)
+    @router.get("/inbox/unread", policy=access.INBOX, answers=Unread)
     async def unread(caller: Caller, min_position: MinPosition = None) -> Response:
         """How many notices the caller has not read; `more` when there are more than that."""
         await svc.inbox.shown(min_position)
         count = await queries.count(svc.pool, _who(caller))
         return json({"unread": count, "more": count == queries.COUNT_AT_MOST})
 
-    @router.post("/inbox/read", policy=access.INBOX)
+    @router.post("/inbox/read", policy=access.INBOX, answers=Unread)
     async def read(body: Read, change: Change) -> Response:
         """Mark notices as read. Doing it again changes nothing, so the key is only checked for its form."""
         who = _who(change.principal)
