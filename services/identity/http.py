@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request, Response
 
-from services.identity import directory, readlog
+from services.identity import answers, directory, readlog
 from services.identity.access import PUBLIC, SIGNED_IN, Reach
 from services.identity.commands import Outcome
 from services.identity.keys import jwks
@@ -27,7 +27,7 @@ def answered(outcome: Outcome, status: int = 200) -> Response:
 def routes(svc: "Identity") -> Router:
     router = Router(tags=["accounts"])
 
-    @router.post("/sessions", policy=PUBLIC, status_code=201)
+    @router.post("/sessions", policy=PUBLIC, answers=answers.SignedIn, status_code=201)
     async def sign_in(body: SignIn, request: Request) -> Response:
         """Open a session: sets the cookie and answers who signed in."""
         opened = await svc.accounts.sign_in(
@@ -49,12 +49,12 @@ def routes(svc: "Identity") -> Router:
         )
         return answer
 
-    @router.get("/sessions", policy=SIGNED_IN)
+    @router.get("/sessions", policy=SIGNED_IN, answers=answers.Sessions)
     async def own_sessions(caller: Caller) -> Response:
         """The caller's live sessions."""
         return json({"sessions": await svc.sessions.of(caller.subject, caller.session)})
 
-    @router.delete("/sessions/current", policy=SIGNED_IN)
+    @router.delete("/sessions/current", policy=SIGNED_IN, answers=answers.SessionEnded)
     async def sign_out(change: Change) -> Response:
         """End this session and drop its cookie."""
         principal = change.principal
@@ -65,23 +65,23 @@ def routes(svc: "Identity") -> Router:
         answer.delete_cookie(svc.cookie, path="/", secure=svc.secure, httponly=True, samesite="lax")
         return answer
 
-    @router.delete("/sessions/{session}", policy=SIGNED_IN)
+    @router.delete("/sessions/{session}", policy=SIGNED_IN, answers=answers.SessionEnded)
     async def end_session(session: str, change: Change) -> Response:
         """End another of the caller's sessions."""
         subject = change.principal.subject
         return answered(await svc.execute(change.command(""), lambda tx: svc.sessions.end(tx, subject, session)))
 
-    @router.post("/activation", policy=PUBLIC, status_code=201)
+    @router.post("/activation", policy=PUBLIC, answers=answers.Activated, status_code=201)
     async def activate(body: Activation, request: Request) -> Response:
         """Use a code: set login and password."""
         return answered(await svc.accounts.activate(body.code, body.login, body.password, _address(request)), 201)
 
-    @router.get("/me", policy=SIGNED_IN)
+    @router.get("/me", policy=SIGNED_IN, answers=answers.Me)
     async def me(caller: Caller) -> Response:
         """The caller: his data, roles, children, groups."""
         return json(await _me(svc, caller.subject))
 
-    @router.post("/me/password", policy=SIGNED_IN)
+    @router.post("/me/password", policy=SIGNED_IN, answers=answers.PasswordChanged)
     async def change_password(body: NewPassword, request: Request, change: Change) -> Response:
         """Set another password for oneself. All other sessions of the caller end at once."""
         command, session = change.command(""), change.principal.session
@@ -89,12 +89,12 @@ def routes(svc: "Identity") -> Router:
             await svc.accounts.change_password(command, session, body.current, body.password, _address(request))
         )
 
-    @router.get("/keys", policy=PUBLIC)
+    @router.get("/keys", policy=PUBLIC, answers=answers.Keys)
     async def keys() -> Response:
         """The public key by which tokens are verified, as a JWKS."""
         return json(jwks(svc.issuer.public_key))
 
-    @router.get("/reads/me", policy=SIGNED_IN)
+    @router.get("/reads/me", policy=SIGNED_IN, answers=answers.Reads)
     async def reads_of_me(caller: Caller, limit: Limit = 100, offset: Offset = 0, format: Format = "json") -> Response:
         """Which of the staff read the caller's data, or his children's."""
         subjects = [caller.subject, *caller.roles.get("guardian", set())]

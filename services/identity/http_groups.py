@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Response
 
-from services.identity import access, directory, groups
+from services.identity import access, answers, directory, groups
 from services.identity.commands import Tx
 from services.identity.http import answered
 from services.identity.models import (
@@ -35,7 +35,7 @@ FORM = Policy("form_groups", "journal_administrator", "study_office", "deputy_di
 def routes(svc: "Identity") -> Router:
     router = Router(tags=["groups"])
 
-    @router.get("/groups", policy=access.SIGNED_IN)
+    @router.get("/groups", policy=access.SIGNED_IN, answers=answers.Groups)
     async def find(
         caller: Caller, text: Filter = "", limit: Limit = 100, offset: Offset = 0, format: Format = "json"
     ) -> Response:
@@ -48,7 +48,7 @@ def routes(svc: "Identity") -> Router:
             return csv_answer("groups", header, rows)
         return json({"total": total, "items": found})
 
-    @router.get("/groups/{group}", policy=access.SIGNED_IN)
+    @router.get("/groups/{group}", policy=access.SIGNED_IN, answers=answers.GroupWhole)
     async def show(group: str, caller: Caller, on: date | None = None, format: Format = "json") -> Response:
         """A group with its students on a day (default today); a student or guardian sees only his own among them."""
         if not access.sees_group(caller, group):
@@ -68,7 +68,7 @@ def routes(svc: "Identity") -> Router:
             return csv_answer("group", ("№", "Обучающийся", "Состояние"), rows)
         return json({**found[0], "members": students})
 
-    @router.post("/groups", policy=FORM, status_code=201)
+    @router.post("/groups", policy=FORM, answers=answers.OfGroup, status_code=201)
     async def form(body: NewGroup, change: Change) -> Response:
         """A new group."""
         role = access.for_college(change.principal)
@@ -79,7 +79,7 @@ def routes(svc: "Identity") -> Router:
             201,
         )
 
-    @router.put("/groups/{group}", policy=FORM)
+    @router.put("/groups/{group}", policy=FORM, answers=answers.OfGroup)
     async def rename(group: str, body: NewGroup, change: Change) -> Response:
         """Another title, specialty or year of a group."""
         role = access.for_students_of(change.principal, group)
@@ -90,7 +90,7 @@ def routes(svc: "Identity") -> Router:
             )
         )
 
-    @router.post("/groups/{group}/students", policy=access.STUDENTS, status_code=201)
+    @router.post("/groups/{group}/students", policy=access.STUDENTS, answers=answers.OfEnrolment, status_code=201)
     async def enrol(group: str, body: NewStudent, change: Change) -> Response:
         """Enrol a student from day to day."""
         role = access.for_enrolment(change.principal, group, body.student)
@@ -104,7 +104,7 @@ def routes(svc: "Identity") -> Router:
             201,
         )
 
-    @router.post("/groups/{group}/curators", policy=access.CURATORS, status_code=201)
+    @router.post("/groups/{group}/curators", policy=access.CURATORS, answers=answers.Appointed, status_code=201)
     async def appoint(group: str, body: NewCurator, change: Change) -> Response:
         """Appoint a curator; the former one ends the day before."""
         role = access.for_group(change.principal, group)
@@ -120,14 +120,14 @@ def routes(svc: "Identity") -> Router:
 
     # -- subgroups ----------------------------------------------------------------------------------------------
 
-    @router.get("/groups/{group}/subgroups", policy=access.SPLIT)
+    @router.get("/groups/{group}/subgroups", policy=access.SPLIT, answers=answers.Splits)
     async def splits(group: str, caller: Caller) -> Response:
         """The splits of a group, proposed and agreed: all for its curator, those that he is a side of for a teacher."""
         side = None if access.sees_splits(caller, group) else caller.subject
         async with svc.commands.reading() as tx:
             return json({"splits": await directory.splits(tx, group, side)})
 
-    @router.post("/groups/{group}/subgroups", policy=access.SPLIT, status_code=201)
+    @router.post("/groups/{group}/subgroups", policy=access.SPLIT, answers=answers.Proposed, status_code=201)
     async def propose(group: str, body: NewSplit, change: Change) -> Response:
         """Propose a split for one discipline: the curator asks a teacher, a teacher asks the curator."""
         role = access.for_split(change.principal, group)
@@ -141,7 +141,7 @@ def routes(svc: "Identity") -> Router:
 
         return answered(await svc.execute(change.command(role), do), 201)
 
-    @router.post("/subgroups/{split}/agreement", policy=access.SPLIT, status_code=201)
+    @router.post("/subgroups/{split}/agreement", policy=access.SPLIT, answers=answers.Agreed, status_code=201)
     async def agree(split: str, body: Agreement, change: Change) -> Response:
         """The other side agrees; the split is in force from `starts_on` (default today)."""
         principal = change.principal

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Response
 
-from services.identity import access
+from services.identity import access, answers
 from services.identity.commands import Tx
 from services.identity.http import answered
 from services.identity.imports import take
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def routes(svc: "Identity") -> Router:
     router = Router(tags=["imports"])
 
-    @router.post("/imports", policy=access.ADMINISTRATOR)
+    @router.post("/imports", policy=access.ADMINISTRATOR, answers=answers.Imported)
     async def import_roster(body: Roster, change: Change, check: bool = False, skip_bad: bool = False) -> Response:
         """Import a roster: all of it, or nothing and the bad rows named by file:line.
 

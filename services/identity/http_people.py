@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Response
 
-from services.identity import access, accounts, directory, erasing, groups, guardians, people
+from services.identity import access, accounts, answers, directory, erasing, groups, guardians, people
 from services.identity.commands import Tx
 from services.identity.directory import Sort, State
 from services.identity.http import answered
@@ -49,7 +49,7 @@ def routes(svc: "Identity") -> Router:
 
     # -- reading ------------------------------------------------------------------------------------------------
 
-    @router.get("/people", policy=access.SIGNED_IN)
+    @router.get("/people", policy=access.SIGNED_IN, answers=answers.People)
     async def find(
         caller: Caller,
         text: Filter = "",
@@ -79,7 +79,7 @@ def routes(svc: "Identity") -> Router:
             return csv_answer("people", HEADER, map(_line, found))
         return json({"total": total, "items": found})
 
-    @router.get("/people/{person}", policy=access.SIGNED_IN)
+    @router.get("/people/{person}", policy=access.SIGNED_IN, answers=answers.PersonWhole)
     async def show(person: str, caller: Caller) -> Response:
         """One person; a student seen whole with enrolments and guardians."""
         async with svc.commands.reading() as tx:
@@ -94,7 +94,7 @@ def routes(svc: "Identity") -> Router:
         headers = {"ETag": f'"{found["etag"]}"'} if "etag" in found else None
         return json(found, headers=headers)
 
-    @router.post("/names", policy=access.SIGNED_IN)
+    @router.post("/names", policy=access.SIGNED_IN, answers=answers.Names)
     async def names(body: Names, caller: Caller) -> Response:
         """{id: name, short_name} of those ids that the caller may see by name; it changes nothing."""
         async with svc.commands.reading() as tx:
@@ -104,7 +104,7 @@ def routes(svc: "Identity") -> Router:
 
     # -- registering and correcting -----------------------------------------------------------------------------
 
-    @router.post("/people", policy=REGISTER, status_code=201)
+    @router.post("/people", policy=REGISTER, answers=answers.Registered, status_code=201)
     async def register(body: NewPerson, change: Change) -> Response:
         """A new person; with `guardian_of` a guardian of that student from today on."""
         principal = change.principal
@@ -125,7 +125,7 @@ def routes(svc: "Identity") -> Router:
 
         return answered(await svc.execute(change.command(role), do), 201)
 
-    @router.patch("/people/{person}", policy=access.CARE)
+    @router.patch("/people/{person}", policy=access.CARE, answers=answers.Corrected)
     async def correct(person: str, body: Correction, change: Change) -> Response:
         """Correct names, contacts, birth date; needs If-Match."""
         role = access.for_person(change.principal, person)
@@ -138,7 +138,7 @@ def routes(svc: "Identity") -> Router:
 
         return answered(await svc.execute(change.command(role), do))
 
-    @router.post("/people/{person}/erasure", policy=access.ADMINISTRATOR)
+    @router.post("/people/{person}/erasure", policy=access.ADMINISTRATOR, answers=answers.OfPerson)
     async def erase(person: str, change: Change) -> Response:
         """Erase a person's data; refused with its ground while it must be kept."""
         return answered(
@@ -149,7 +149,7 @@ def routes(svc: "Identity") -> Router:
 
     # -- roles --------------------------------------------------------------------------------------------------
 
-    @router.post("/people/{person}/roles", policy=access.ROLES, status_code=201)
+    @router.post("/people/{person}/roles", policy=access.ROLES, answers=answers.OfGrant, status_code=201)
     async def grant(person: str, body: NewRole, change: Change) -> Response:
         """Grant a staff role by date, with the order's number."""
         role = _granting(change.principal)
@@ -161,7 +161,7 @@ def routes(svc: "Identity") -> Router:
             201,
         )
 
-    @router.delete("/people/{person}/roles/{grant}", policy=access.ROLES)
+    @router.delete("/people/{person}/roles/{grant}", policy=access.ROLES, answers=answers.OfGrant)
     async def revoke(person: str, grant: str, change: Change) -> Response:
         """End a grant at once."""
         role = _granting(change.principal)
@@ -169,7 +169,7 @@ def routes(svc: "Identity") -> Router:
 
     # -- students -----------------------------------------------------------------------------------------------
 
-    @router.post("/people/{student}/transfers", policy=access.STUDENTS, status_code=201)
+    @router.post("/people/{student}/transfers", policy=access.STUDENTS, answers=answers.Transferred, status_code=201)
     async def transfer(student: str, body: Transfer, change: Change) -> Response:
         """Move a student to another group from a day on."""
         role = access.for_students_of(change.principal, body.from_group, body.to_group)
@@ -181,7 +181,7 @@ def routes(svc: "Identity") -> Router:
             201,
         )
 
-    @router.post("/people/{student}/statuses", policy=access.STUDENTS, status_code=201)
+    @router.post("/people/{student}/statuses", policy=access.STUDENTS, answers=answers.OfEnrolment, status_code=201)
     async def status(student: str, body: NewStatus, change: Change) -> Response:
         """Change a student's status from a day on; leaving ends the enrolment."""
         role = access.for_students_of(change.principal, body.group)
@@ -195,7 +195,7 @@ def routes(svc: "Identity") -> Router:
 
     # -- guardians ----------------------------------------------------------------------------------------------
 
-    @router.post("/people/{student}/guardians", policy=access.CARE, status_code=201)
+    @router.post("/people/{student}/guardians", policy=access.CARE, answers=answers.Linked, status_code=201)
     async def link(student: str, body: NewGuardian, change: Change) -> Response:
         """Link a guardian; ends with the day before the 18th birthday unless a basis carries it beyond."""
         role = access.for_link(change.principal, student, body.guardian)
@@ -208,7 +208,7 @@ def routes(svc: "Identity") -> Router:
 
         return answered(await svc.execute(change.command(role), do), 201)
 
-    @router.patch("/people/{student}/guardians/{link}", policy=access.EXTEND)
+    @router.patch("/people/{student}/guardians/{link}", policy=access.EXTEND, answers=answers.OfLink)
     async def extend(student: str, link: str, body: Extension, change: Change) -> Response:
         """Carry a link beyond the 18th birthday: the student's consent, or a document."""
         role = access.for_extension(change.principal, student, body.basis)
@@ -219,7 +219,7 @@ def routes(svc: "Identity") -> Router:
             )
         )
 
-    @router.delete("/people/{student}/guardians/{link}", policy=access.CARE)
+    @router.delete("/people/{student}/guardians/{link}", policy=access.CARE, answers=answers.OfLink)
     async def unlink(student: str, link: str, change: Change) -> Response:
         """End a guardian's link at once."""
         role = access.for_student(change.principal, student)
@@ -227,7 +227,7 @@ def routes(svc: "Identity") -> Router:
 
     # -- accounts -----------------------------------------------------------------------------------------------
 
-    @router.post("/people/{person}/codes", policy=access.CARE, status_code=201)
+    @router.post("/people/{person}/codes", policy=access.CARE, answers=answers.CodeIssued, status_code=201)
     async def issue(person: str, change: Change) -> Response:
         """An activation code: `secret` is shown this once; the same request again answers without it."""
         role = _issuing(change.principal, person)
@@ -238,7 +238,7 @@ def routes(svc: "Identity") -> Router:
 
         return answered(await svc.execute(change.command(role), do, secret=True), 201)
 
-    @router.post("/people/{person}/disabling", policy=access.ADMINISTRATOR)
+    @router.post("/people/{person}/disabling", policy=access.ADMINISTRATOR, answers=answers.OfPerson)
     async def disable(person: str, change: Change) -> Response:
         """Close an account: its sessions end at once."""
         return answered(
@@ -247,7 +247,7 @@ def routes(svc: "Identity") -> Router:
             )
         )
 
-    @router.post("/people/{person}/enabling", policy=access.ADMINISTRATOR)
+    @router.post("/people/{person}/enabling", policy=access.ADMINISTRATOR, answers=answers.OfPerson)
     async def enable(person: str, change: Change) -> Response:
         """Open a closed account again."""
         return answered(

@@ -11,6 +11,7 @@ from services.kit.problems import NotFound
 from services.reporting import access, queries
 from services.reporting import card as cards
 from services.reporting import summary as summaries
+from services.reporting.answers import Card, Gap, Gaps, Summary
 
 if TYPE_CHECKING:
     from services.reporting.app import Reporting
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 Id = Annotated[str, Path(min_length=1, max_length=64)]
 OptionalId = Annotated[str | None, Query(min_length=1, max_length=64)]
 Format = Annotated[Literal["json", "csv"], Query(alias="format")]
-Gap = Literal["not_held", "no_attendance", "no_topic", "no_final"]
 GAP_NAMES = {
     "not_held": "занятие не записано",
     "no_attendance": "не отмечена посещаемость",
@@ -41,7 +41,7 @@ def routes(svc: "Reporting") -> Router:
             return csv_answer("card", cards.CSV_HEADER, cards.csv_rows(document))
         return json({**document, "positions": svc.card.positions})
 
-    @router.get("/students/me/card", policy=access.OWN_CARD)
+    @router.get("/students/me/card", policy=access.OWN_CARD, answers=Card)
     async def own_card(
         caller: Caller,
         year: OptionalId = None,
@@ -53,7 +53,7 @@ def routes(svc: "Reporting") -> Router:
         await svc.card.shown(min_position)
         return await answer_card(caller, caller.subject, year, period, form)
 
-    @router.get("/students/{student}/card", policy=access.CARD)
+    @router.get("/students/{student}/card", policy=access.CARD, answers=Card)
     async def student_card(
         student: Id,
         caller: Caller,
@@ -66,7 +66,7 @@ def routes(svc: "Reporting") -> Router:
         await svc.card.shown(min_position)
         return await answer_card(caller, student, year, period, form)
 
-    @router.get("/groups/{group}/summary", policy=access.GROUP)
+    @router.get("/groups/{group}/summary", policy=access.GROUP, answers=Summary)
     async def group_summary(
         group: Id,
         caller: Caller,
@@ -90,7 +90,7 @@ def routes(svc: "Reporting") -> Router:
         shown: list[dict[str, Any]] = [{k: v for k, v in p.items() if k != "pages"} for p in found]
         return json({**document, "periods": shown, "positions": svc.card.positions})
 
-    @router.get("/groups/{group}/gaps", policy=access.GAPS)
+    @router.get("/groups/{group}/gaps", policy=access.GAPS, answers=Gaps)
     async def group_gaps(
         group: Id,
         caller: Caller,
