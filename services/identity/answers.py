@@ -331,7 +331,12 @@ class NotEnabled(Shown):
     people: tuple[str, ...]
 
 
-class Imported(Shown):
+class Trial(Shown):
+    check: Literal[True] = absent()
+    refused: bool = absent()
+
+
+class Imported(Trial):
     """check and refused: of a trial, after which position is null."""
 
     kinds: dict[Kind, Outcomes]
@@ -339,6 +344,4 @@ class Imported(Shown):
     absent: dict[Kind, tuple[str, ...]]
     not_enabled: NotEnabled
     findings: tuple[ImportFinding, ...]
-    check: Literal[True] = absent()
-    refused: bool = absent()
     position: str | None

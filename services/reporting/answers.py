@@ -146,8 +146,17 @@ class TakenFinal(Shown):
     value: str
 
 
+class Needed(Shown):
+    """How many further grades "5" of weight 1.00 lift the mean to where that final may be set, both ties at .5 being
+    free (G5). 0: reached; null: not within 20. How many grades there must be at least (G3) is not in it."""
+
+    for_5: Annotated[int | None, Field(alias="5")]
+    for_4: Annotated[int | None, Field(alias="4")]
+    for_3: Annotated[int | None, Field(alias="3")]
+
+
 class CardPage(Shown):
-    """counted: how many grades count."""
+    """counted: how many grades count. needed: null once the page is closed or the final is set."""
 
     page: str
     group: CardGroup
@@ -158,6 +167,7 @@ class CardPage(Shown):
     teachers: tuple[str, ...]
     mean: Mean
     counted: int
+    needed: Needed | None
     final: g.FinalValue | None
     final_mean: Mean
     hours: HoursShown

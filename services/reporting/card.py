@@ -140,6 +140,7 @@ def _page(
         "teachers": sorted({row[1] for row in assignments if row[4] is None and subgroups.has(student, row[0])}),
         "mean": found.mean,
         "counted": found.counted,
+        "needed": None if page.closed or page.final is not None else found.needed,
         "final": page.final,
         "final_mean": page.final_mean,
         "hours": hours.shown(),

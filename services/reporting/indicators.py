@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 NUMERIC = {"5": 5, "4": 4, "3": 3, "2": 2}
 FULL = 100
+MOST_NEEDED = 20
+"""Beyond that many further grades a mark is called out of reach."""
 LEARNING = {"5": 100, "4": 64, "3": 36, "2": 16, "na": 7}
 """The coefficients of СОУ after Симонов; colleges differ in that of н/а."""
 
@@ -66,6 +68,19 @@ def weighted_mean(marks: Iterable[tuple[str, int]]) -> int | None:
         if (number := NUMERIC.get(value)) is not None:
             total, weight = total + w * number, weight + w
     return ratio(total, weight)
+
+
+def needed(total: int, weight: int, mark: int, of_weight: int = FULL, at_most: int = MOST_NEEDED) -> int | None:
+    """How many further grades "5" lift the mean to where `mark` may be the final: mark − 0.5, both ties are free (G5).
+
+    total: Σ(w·m), weight: Σw, both in hundredths; of_weight: the weight of each further grade. 0: reached already;
+    None: not within `at_most`. Without any numeric grade one is needed.
+    """
+    if not weight:
+        return 1
+    short = (2 * mark - 1) * weight - 2 * total
+    more = max(0, -(-short // ((11 - 2 * mark) * of_weight)))
+    return more if more <= at_most else None
 
 
 class Finals(NamedTuple):

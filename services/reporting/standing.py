@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from services.reporting.indicators import FULL, NUMERIC, weighted_mean
+from services.reporting.indicators import FULL, NUMERIC, needed, weighted_mean
 
 
 class Move(NamedTuple):
@@ -73,11 +73,15 @@ class Subgroups(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """mean: hundredths, None without numeric marks. counted: how many count; replaced: ids set aside by a retake."""
+    """mean: hundredths, None without numeric marks. counted: how many count; replaced: ids set aside by a retake.
+
+    needed: how many further grades "5" lead to a 5, 4 and 3 (`indicators.needed`).
+    """
 
     mean: int | None
     counted: int
     replaced: frozenset[str]
+    needed: Mapping[str, int | None]
 
 
 class Mark(NamedTuple):
@@ -98,7 +102,10 @@ def marks(rules: Rules, grades: Sequence[Mark], carried: Iterable[Mapping[str, A
     weighed += [(g["value"], g["weight"]) for g in carried]
     weighed += [(value, FULL) for value in taken]
     counted = sum(w > 0 and (v in NUMERIC or v in ("pass", "fail")) for v, w in weighed)
-    return Marks(weighted_mean(weighed), counted, replaced)
+    total = sum(w * NUMERIC[v] for v, w in weighed if v in NUMERIC)
+    weight_of_all = sum(w for v, w in weighed if v in NUMERIC)
+    further = {str(mark): needed(total, weight_of_all, mark) for mark in (5, 4, 3)}
+    return Marks(weighted_mean(weighed), counted, replaced, further)
 
 
 class Hours:

@@ -1,6 +1,8 @@
 """The formulas of the reports against figures worked out by hand."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.reporting import indicators as i
 from services.reporting.indicators import Finals, count
@@ -73,3 +75,30 @@ def test_every_indicator_prints_its_formula() -> None:
     for formula in i.FORMULAS.values():
         assert formula.ru != formula.en
         assert formula.text
+
+
+@given(
+    given_so_far=st.lists(st.tuples(st.integers(2, 5), st.sampled_from([50, 100, 200])), max_size=12),
+    mark=st.integers(3, 5),
+    weight=st.sampled_from([50, 100, 150]),
+)
+def test_needed_is_the_smallest_number_that_lifts_the_mean(
+    given_so_far: list[tuple[int, int]], mark: int, weight: int
+) -> None:
+    """G5: from mark − 0.5 on that final may be set."""
+    total, so_far = sum(w * m for m, w in given_so_far), sum(w for _, w in given_so_far)
+
+    def holds(more: int) -> bool:
+        all_weight = so_far + more * weight
+        return all_weight > 0 and 2 * (total + 5 * weight * more) >= (2 * mark - 1) * all_weight
+
+    found = i.needed(total, so_far, mark, weight)
+    assert found == next((n for n in range(i.MOST_NEEDED + 1) if holds(n)), None)
+
+
+def test_needed_by_hand() -> None:
+    assert i.needed(700, 200, 4) == 0  # 4 and 3: 3.50 is a tie, free
+    assert i.needed(600, 200, 4) == 1  # 3, 3 and a 5: 3.67
+    assert i.needed(800, 200, 5) == 2  # 4, 4 and two 5: 4.50
+    assert i.needed(1000, 500, 5) is None  # five 2: twenty-five 5 would do it
+    assert i.needed(0, 0, 3) == 1
