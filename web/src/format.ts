@@ -39,6 +39,11 @@ export function dayOf(iso: string | Date): string {
   return new Intl.DateTimeFormat("sv-SE", { timeZone: zone }).format(new Date(iso));
 }
 
+/** The time of an instant on the college's clock: «08:30». */
+export function clockOf(at: Date): string {
+  return new Intl.DateTimeFormat("ru-RU", { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(at);
+}
+
 /** Days later (or earlier) on the calendar. */
 export function later(iso: string, by: number): string {
   const moved = new Date(`${iso}T00:00:00Z`);

@@ -42,18 +42,25 @@ export type PageRow = {
   without_grades: number;
 };
 
+const AT_ONCE = 500;
+
 /** Lessons that the person holds, or that a substitute holds for him; both days included. */
 export const taughtLessons = (from: string, to: string) =>
   queryOptions({
     queryKey: ["schedule", "/lessons", { mine: true }, from, to],
     queryFn: async () => {
-      const query = { mine: true, from, to, limit: 500 };
-      return ((await got(schedule.GET("/lessons", { params: { query } }))) as unknown as { items: Planned[] }).items;
+      const lessons: Planned[] = [];
+      for (;;) {
+        const query = { mine: true, from, to, limit: AT_ONCE, offset: lessons.length };
+        const answer = (await got(schedule.GET("/lessons", { params: { query } }))) as unknown as { total: number; items: Planned[] };
+        lessons.push(...answer.items);
+        if (lessons.length >= answer.total || answer.items.length === 0) return lessons;
+      }
     },
   });
 
 /** Every page that the person may read now: his own, and those of his substitutions. */
-export const readablePages = queryOptions({
+export const openPages = queryOptions({
   queryKey: ["gradebook", "/pages", { state: "open" }],
   queryFn: async () => {
     const query = { state: "open" as const, limit: 500 };

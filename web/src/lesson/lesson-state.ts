@@ -146,10 +146,11 @@ export function nextPresent(rows: readonly Row[], from: string | null, hours: nu
   return null;
 }
 
-/** The programme's next topic: the first that no lesson of this assignment has had. */
-export function nextTopic(spread: Spread, assignment: string, topics: readonly Topic[]): Topic | undefined {
+/** The programme's next topic: the first of that kind of lesson which no lesson of this assignment has had, else the first. */
+export function nextTopic(spread: Spread, assignment: string, kind: string, topics: readonly Topic[]): Topic | undefined {
   const had = new Set(spread.lessons.filter((lesson) => lesson.assignment === assignment).map(({ topic_no }) => topic_no));
-  return topics.find(({ number }) => !had.has(number));
+  const left = topics.filter(({ number }) => !had.has(number));
+  return left.find((topic) => topic.kind === kind) ?? left[0];
 }
 
 /** What the journal takes to enter a planned lesson. */

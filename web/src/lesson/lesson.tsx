@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useParams, useSearchParams } from "wouter";
+import { Link, useParams, useSearchParams } from "wouter";
 import { useDisciplines, useGroups } from "../api/names";
 import type { Cell, Grade, Spread } from "../journal/spread";
 import { outbox } from "../outbox";
@@ -32,15 +32,12 @@ function Lesson({ spread, id }: { spread: Spread; id: string }) {
   const keeping = useKeeping(spread, id);
   const discipline = useDisciplines()(spread.page.discipline);
   const group = useGroups()(spread.page.group);
-  const title = `${group} · ${discipline}`;
-  const away = (
-    <>
-      <LinkButton to="/">{text.back}</LinkButton>
-      <LinkButton to={`/journal/${spread.page.id}`}>{text.wholePage}</LinkButton>
-    </>
-  );
   return (
-    <Page title={title} lead={keeping && calledOf(keeping.lesson)} actions={away}>
+    <Page title={`${group} · ${discipline}`} lead={keeping && calledOf(keeping.lesson)}>
+      <nav className="lesson-ways" aria-label={text.ways}>
+        <Link to="/">{text.back}</Link>
+        <Link to={`/journal/${spread.page.id}`}>{text.wholePage}</Link>
+      </nav>
       {keeping ? <Kept spread={spread} keeping={keeping} /> : <NotHeld spread={spread} id={id} />}
     </Page>
   );
@@ -70,7 +67,7 @@ function NotHeld({ spread, id }: { spread: Spread; id: string }) {
 
 function Planned({ spread, planned, today }: { spread: Spread; planned: Planned; today: string }) {
   const topics = useQuery(topicsOf(spread.page));
-  const topic = nextTopic(spread, planned.assignment, topics.data ?? []);
+  const topic = nextTopic(spread, planned.assignment, planned.kind, topics.data ?? []);
   const barred = barredFrom(spread, { lesson: planned.id, assignment: planned.assignment, date: planned.date, lock: null }, today);
   return (
     <div className="stack">

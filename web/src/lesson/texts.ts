@@ -34,6 +34,7 @@ export const text = choose(
 
     gaps: "Не заполнено",
     gapsAll: (n: number) => `Весь список: ${n}`,
+    gap: { not_held: "не записано", no_attendance: "нет посещаемости", no_topic: "нет темы" },
     gapsNone: "Всё заполнено",
     gapsNoneWhy: "У прошедших занятий записаны темы и посещаемость.",
     finalsDue: "Итоговые",
@@ -48,7 +49,8 @@ export const text = choose(
     until: (day: string) => `до ${day}`,
 
     lesson: "Занятие",
-    back: "Ко всем занятиям",
+    ways: "Куда отсюда",
+    back: "Занятия дня",
     wholePage: "Вся страница",
     start: "Начать занятие",
     startWhy: "Занятие есть в расписании, в журнал ещё не записано.",
@@ -94,7 +96,7 @@ export const text = choose(
     marksOf: (name: string) => `Отметка: ${name}`,
     begin: "Отметки",
     pad: "Отметка",
-    following: "Следующий",
+    following: "Дальше",
     previous: "Предыдущий",
     close: "Закрыть",
     undo: "Отменить",
