@@ -1,7 +1,7 @@
 /** What the phone's journal reads beside the page itself: the teacher's timetable, his pages, programmes, bells. */
 
 import { queryOptions } from "@tanstack/react-query";
-import { got, gradebook, schedule } from "../api/client";
+import { got, gradebook, reporting, schedule } from "../api/client";
 import { later } from "../format";
 
 export type Planned = {
@@ -99,3 +99,26 @@ export const addressOf = (page: string, lesson: string, date: string) => `/journ
 
 /** As far as one looks ahead for the next lesson: over the winter holidays. */
 export const ahead = (day: string) => later(day, 30);
+
+export type GroupGap = {
+  gap: "not_held" | "no_attendance" | "no_topic" | "no_final";
+  page: string | null;
+  discipline: { id: string; code: string | null; title: string | null };
+  lesson: string | null;
+  date: string | null;
+  pair: number | null;
+  teacher: string | null;
+  missing: number | null;
+};
+
+const GAPS_AT_MOST = 1000;
+
+/** What a group's journal lacks up to yesterday, as reporting finds it. */
+export const gapsOfGroup = (group: string) =>
+  queryOptions({
+    queryKey: ["reporting", "/groups/{group}/gaps", group],
+    queryFn: async () => {
+      const asked = reporting.GET("/groups/{group}/gaps", { params: { path: { group }, query: { limit: GAPS_AT_MOST } } });
+      return ((await got(asked)) as unknown as { items: GroupGap[] }).items;
+    },
+  });
