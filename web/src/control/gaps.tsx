@@ -44,7 +44,7 @@ export default function Gaps() {
 /** Own lessons first, then the groups one curates, then the college's for those who run it. */
 function choicesOf(me: Me, groups: readonly { id: string; title: string }[]): Option[] {
   const roles = rolesOf(me);
-  const own = roles.has("teacher") || roles.has("workshop_instructor") ? [{ id: MINE, name: text.mine }] : [];
+  const own = roles.has("teacher") || roles.has("workshop_instructor") ? [{ id: MINE, name: text.mineGaps }] : [];
   const curated = groupsOf(me, "curator").map(({ group, title }) => ({ id: group, name: title }));
   const known = new Set(curated.map(({ id }) => id));
   const runs = (["study_office", "deputy_director", "director", "journal_administrator", "auditor"] as const).some((role) => roles.has(role));

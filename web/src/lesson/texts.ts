@@ -37,7 +37,7 @@ export const text = choose(
     gap: { not_held: "занятие не записано", no_attendance: "нет посещаемости", no_topic: "нет темы", no_final: "нет итоговых" },
     gapsLead: "Занятия до вчерашнего дня: записи о занятии делают в его день (Положение, п. 8.4).",
     whoseGaps: "Чьи занятия",
-    mine: "Мои занятия",
+    mineGaps: "Мои занятия",
     gapKind: "Чего нет",
     gapAny: "всё",
     noGroups: "Групп пока нет",
