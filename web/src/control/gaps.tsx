@@ -1,6 +1,6 @@
 /** What the journal lacks up to yesterday: a teacher's own lessons, or a group's; one click leads to the place to fill. */
 
-import { useQuery } from "@tanstack/react-query";
+import { useQueries } from "@tanstack/react-query";
 import { useMemo, type ReactNode } from "react";
 import { Link, useSearchParams } from "wouter";
 import { useGroupList, useGroups, useNames } from "../api/names";
@@ -11,11 +11,12 @@ import { groupsOf, rolesOf, useSignedIn, type Me } from "../shell/session";
 import { Choice, type Option } from "../ui/field";
 import { Badge, Empty, ProblemNote, Skeleton } from "../ui/notes";
 import { List, type Column } from "../ui/list";
-import { Loaded, Page } from "../ui/page";
+import { Page } from "../ui/page";
 import { csvOf } from "../lesson/table";
 import { text } from "../lesson/texts";
 
 const MINE = "mine";
+const EVERY_GROUP = "groups";
 const ALL = "all";
 const KINDS = ["not_held", "no_attendance", "no_topic", "no_final"] as const;
 
@@ -27,6 +28,7 @@ export default function Gaps() {
   const of = query.get("group") ?? choices[0]?.id ?? "";
   const kind = query.get("gap") ?? ALL;
   const set = (changed: Record<string, string>) => setQuery({ ...Object.fromEntries(query), ...changed }, { replace: true });
+  const asked = of === EVERY_GROUP ? groups.map(({ id }) => id) : of ? [of] : [];
   const kinds = KINDS.filter((gap) => of !== MINE || gap !== "no_final");
   const tools = (
     <>
@@ -36,7 +38,13 @@ export default function Gaps() {
   );
   return (
     <Page title={text.gaps} lead={text.gapsLead}>
-      {of === MINE ? <Own kind={kind} tools={tools} /> : of ? <OfGroup key={of} group={of} kind={kind} tools={tools} reads={readsPages(me)} /> : <Empty title={text.noGroups}>{text.noGroupsWhy}</Empty>}
+      {of === MINE ? (
+        <Own kind={kind} tools={tools} />
+      ) : asked.length > 0 ? (
+        <OfGroups key={of} groups={asked} kind={kind} tools={tools} reads={readsPages(me)} />
+      ) : (
+        <Empty title={text.noGroups}>{text.noGroupsWhy}</Empty>
+      )}
     </Page>
   );
 }
@@ -48,7 +56,8 @@ function choicesOf(me: Me, groups: readonly { id: string; title: string }[]): Op
   const curated = groupsOf(me, "curator").map(({ group, title }) => ({ id: group, name: title }));
   const known = new Set(curated.map(({ id }) => id));
   const runs = (["study_office", "deputy_director", "director", "journal_administrator", "auditor"] as const).some((role) => roles.has(role));
-  return [...own, ...curated, ...(runs ? groups.filter(({ id }) => !known.has(id)).map(({ id, title }) => ({ id, name: title })) : [])];
+  if (!runs) return [...own, ...curated];
+  return [...own, { id: EVERY_GROUP, name: text.everyGroup }, ...curated, ...groups.filter(({ id }) => !known.has(id)).map(({ id, title }) => ({ id, name: title }))];
 }
 
 /** The journal's administrator sees what is missing, but no page (R 4.5). */
@@ -82,42 +91,53 @@ function Own({ kind, tools }: { kind: string; tools: ReactNode }) {
       columns={columns}
       sort={{ key: "date", down: true }}
       tools={tools}
-      csv={`data:text/csv;charset=utf-8,${encodeURIComponent(table)}`}
+      csv={addressOfTable(table)}
       empty={<Empty title={text.gapsNone}>{text.gapsNoneWhy}</Empty>}
     />
   );
 }
 
-function OfGroup({ group, kind, tools, reads }: { group: string; kind: string; tools: ReactNode; reads: boolean }) {
-  const gaps = useQuery(gapsOfGroup(group));
-  const rows = (gaps.data ?? []).filter(({ gap }) => kind === ALL || gap === kind);
+type Line = GroupGap & { group: string };
+
+function OfGroups({ groups, kind, tools, reads }: { groups: readonly string[]; kind: string; tools: ReactNode; reads: boolean }) {
+  const found = useQueries({ queries: groups.map(gapsOfGroup) });
+  const rows: Line[] = found.flatMap(({ data }, n) => (data ?? []).filter(({ gap }) => kind === ALL || gap === kind).map((gap) => ({ ...gap, group: groups[n] ?? "" })));
   const name = useNames(rows.flatMap(({ teacher }) => teacher ?? []));
-  const teacher = (gap: GroupGap) => (gap.teacher ? name(gap.teacher) : "—");
-  const where = (gap: GroupGap) => (gap.lesson === null ? text.overOn(day(gap.date ?? "")) : text.when(day(gap.date ?? ""), gap.pair ?? 0));
-  const columns: Column<GroupGap>[] = [
+  const group = useGroups();
+  const teacher = (gap: Line) => (gap.teacher ? name(gap.teacher) : "—");
+  const where = (gap: Line) => (gap.lesson === null ? text.overOn(day(gap.date ?? "")) : text.when(day(gap.date ?? ""), gap.pair ?? 0));
+  const columns: Column<Line>[] = [
     { key: "date", title: text.date, cell: (gap) => (gap.page && reads ? <Link to={`/journal/${gap.page}`}>{where(gap)}</Link> : where(gap)), value: (gap) => `${gap.date ?? ""} ${where(gap)}` },
-    { key: "discipline", title: text.discipline, cell: (gap) => titleOf(gap), value: titleOf },
+    ...(groups.length > 1 ? [{ key: "group", title: text.group, cell: (gap: Line) => group(gap.group), value: (gap: Line) => group(gap.group) }] : []),
+    { key: "discipline", title: text.discipline, cell: titleOf, value: titleOf },
     { key: "teacher", title: text.teacher, cell: teacher, value: teacher },
     { key: "gap", title: text.lacks, cell: (gap) => lookOf(gap.gap), value: (gap) => text.gap[gap.gap] },
     { key: "missing", title: text.howMany, cell: (gap) => gap.missing ?? "", value: (gap) => gap.missing, end: true },
   ];
-  const csv = new URLSearchParams({ format: "csv", ...(kind !== ALL && { gap: kind }) });
+  const failed = found.find(({ error, data }) => error && data === undefined);
+  if (failed) return <ProblemNote error={failed.error} again={() => void failed.refetch()} />;
+  if (found.some(({ isPending }) => isPending)) return <Skeleton lines={8} />;
+  const query = new URLSearchParams({ format: "csv", ...(kind !== ALL && { gap: kind }) });
+  const table = () =>
+    csvOf(
+      [text.date, text.group, text.discipline, text.teacher, text.lacks, text.howMany],
+      rows.map((gap) => [where(gap), group(gap.group), titleOf(gap), teacher(gap), text.gap[gap.gap], String(gap.missing ?? "")]),
+    );
   return (
-    <Loaded query={gaps} lines={8}>
-      {() => (
-        <List
-          label={text.gaps}
-          rows={rows}
-          rowKey={(gap) => `${gap.page}/${gap.lesson}/${gap.gap}`}
-          columns={columns}
-          sort={{ key: "date", down: true }}
-          tools={tools}
-          csv={`/api/reporting/groups/${group}/gaps?${csv}`}
-          empty={<Empty title={text.gapsNone}>{text.gapsNoneWhy}</Empty>}
-        />
-      )}
-    </Loaded>
+    <List
+      label={text.gaps}
+      rows={rows}
+      rowKey={(gap) => `${gap.page}/${gap.lesson}/${gap.gap}`}
+      columns={columns}
+      sort={{ key: "date", down: true }}
+      tools={tools}
+      csv={groups.length === 1 ? `/api/reporting/groups/${groups[0]}/gaps?${query}` : addressOfTable(table())}
+      empty={<Empty title={text.gapsNone}>{text.gapsNoneWhy}</Empty>}
+    />
   );
 }
+
+/** The address of a table that this browser has made itself. */
+const addressOfTable = (table: string) => `data:text/csv;charset=utf-8,${encodeURIComponent(table)}`;
 
 const titleOf = ({ discipline }: GroupGap) => [discipline.code, discipline.title].filter(Boolean).join(" ");

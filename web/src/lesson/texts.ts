@@ -38,6 +38,7 @@ export const text = choose(
     gapsLead: "Занятия до вчерашнего дня: записи о занятии делают в его день (Положение, п. 8.4).",
     whoseGaps: "Чьи занятия",
     mineGaps: "Мои занятия",
+    everyGroup: "Все группы",
     gapKind: "Чего нет",
     gapAny: "всё",
     noGroups: "Групп пока нет",

@@ -15,7 +15,7 @@ import { useToday } from "../shell/start";
 import { Button } from "../ui/button";
 import { Badge, Empty, ProblemNote, Skeleton } from "../ui/notes";
 import { Loaded } from "../ui/page";
-import { addressOf, ahead, openPages, ownPages, pageOf, taughtLessons, type PageRow, type Planned } from "./data";
+import { addressOf, ahead as daysAhead, openPages, ownPages, pageOf, taughtLessons, type PageRow, type Planned } from "./data";
 import { daysTo, momentOf, type Moment } from "./day";
 import { useOwnGaps } from "./gaps";
 import { filled } from "./lesson-state";
@@ -78,12 +78,15 @@ function Day({ date, today, onGo }: { date: string; today: string; onGo: (date: 
       {(all) => {
         const mine = all.filter(({ teacher, regular_teacher }) => teacher === me || regular_teacher === me);
         if (mine.length === 0) return <NoLessons date={date} onGo={onGo} />;
-        const moments = momentOf(mine.map((lesson) => timeOf(rings.data, lesson.date, lesson.pair)), date === today ? clockOf(new Date()) : undefined);
+        const clock = date === today ? clockOf(new Date()) : undefined;
+        const times = mine.map((lesson) => timeOf(rings.data, lesson.date, lesson.pair));
+        const moments = momentOf(times, clock);
+        const ahead = (n: number) => date > today || (clock !== undefined && clock < (times[n] ?? ""));
         return (
           <ol className="lesson-cards">
             {mine.map((lesson, n) => (
               <li key={lesson.id}>
-                <Card lesson={lesson} page={pageOf(pages.data, lesson)} time={timeOf(rings.data, lesson.date, lesson.pair)} moment={moments[n]} future={date > today} />
+                <Card lesson={lesson} page={pageOf(pages.data, lesson)} time={times[n] ?? ""} moment={moments[n]} future={ahead(n)} />
               </li>
             ))}
           </ol>
@@ -95,7 +98,7 @@ function Day({ date, today, onGo }: { date: string; today: string; onGo: (date: 
 
 function NoLessons({ date, onGo }: { date: string; onGo: (date: string) => void }) {
   const me = useSignedIn().person.id;
-  const coming = useQuery(taughtLessons(later(date, 1), ahead(date)));
+  const coming = useQuery(taughtLessons(later(date, 1), daysAhead(date)));
   const next = coming.data?.find(({ teacher, cancelled }) => teacher === me && !cancelled)?.date;
   if (coming.isPending) return <Skeleton lines={3} />;
   return (
