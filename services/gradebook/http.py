@@ -1,16 +1,17 @@
 """The routes that read: list of pages, spread, history, commands, proposals; and the absences of students."""
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import orjson
-from fastapi import Query, Response
+from fastapi import Header, Query, Response
 
-from services.gradebook import access, history
+from services.gradebook import access, answers, history
 from services.gradebook import requests as r
 from services.gradebook.absences import Announce, Classify
 from services.gradebook.access import ABSENCE_ANNOUNCE, ABSENCE_CLASSIFY, ABSENCE_READ, MAKEUPS, READ
@@ -21,6 +22,7 @@ from services.gradebook.spread import you
 from services.gradebook.standing import propose, standing, window
 from services.gradebook.views import pages
 from services.gradebook.writing import ItemId, PageId, reason_of
+from services.kit.answers import Listed, Positioned
 from services.kit.authn import Principal
 from services.kit.handle import Fact, Folded, command_id
 from services.kit.http import Caller, Change, MinPosition, Router, json, position_header
@@ -75,7 +77,7 @@ def routes(svc: "Gradebook") -> Router:
         rows = await svc.log.read_stream(f"page/{page}")
         return rows, list(svc.pages.facts(rows))
 
-    @router.get("/pages", policy=READ)
+    @router.get("/pages", policy=READ, answers=Listed[answers.PageLine])
     async def list_pages(
         principal: Caller,
         group: OptionalId = None,
@@ -108,27 +110,36 @@ def routes(svc: "Gradebook") -> Router:
             return _csv(rows)
         return json({"total": total, "items": rows})
 
-    @router.get("/pages/{page}", policy=READ)
+    @router.get("/pages/{page}", policy=READ, answers=answers.Spread)
     async def get_page(
-        page: PageId, principal: Caller, as_of: Annotated[str | None, Query(max_length=40)] = None
+        page: PageId,
+        principal: Caller,
+        as_of: Annotated[str | None, Query(max_length=40)] = None,
+        if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
     ) -> Response:
-        """The whole spread. as_of: a position (`gradebook:123` or 123) or an ISO instant shows it as it was then."""
+        """The whole spread. as_of: a position (`gradebook:123` or 123) or an ISO instant shows it as it was then.
+
+        If-None-Match with the tag of what the reader has: 304 while it is still the same to him.
+        """
         folded = await readable(page, principal)
         note(principal, page, folded.state, "pages/{page}")
         if as_of is not None:
             folded = await svc.pages.state_at(f"page/{page}", _until(as_of))
             access.group_of(folded.state)
-        body = svc.spread(folded, principal.today)
         mine = {
             "position": f"gradebook:{folded.position}",
             "as_of": as_of,
             "you": you(folded.state, principal.subject, principal.now, principal.today),
         }
-        whole = orjson.dumps(mine)[:-1] + b"," + body[1:]
-        headers = {**position_header("gradebook", folded.position), "ETag": f'"{folded.revision}"'}
+        head = orjson.dumps(mine)
+        tag = _tag(folded, principal.today, head)
+        headers = {**position_header("gradebook", folded.position), "ETag": tag, "Cache-Control": "private, no-cache"}
+        if if_none_match is not None and tag in (known.strip() for known in if_none_match.split(",")):
+            return Response(status_code=304, headers=headers)
+        whole = head[:-1] + b"," + svc.spread(folded, principal.today)[1:]
         return Response(whole, headers=headers, media_type="application/json")
 
-    @router.get("/pages/{page}/history", policy=READ)
+    @router.get("/pages/{page}/history", policy=READ, answers=Listed[answers.Entry])
     async def get_history(
         page: PageId,
         principal: Caller,
@@ -148,7 +159,7 @@ def routes(svc: "Gradebook") -> Router:
         texts = await svc.texts.read(history.text_ids(piece))
         return json({"total": len(kept), "items": [history.shown(entry, texts) for entry in piece]})
 
-    @router.get("/pages/{page}/cells/{lesson}/{student}/history", policy=READ)
+    @router.get("/pages/{page}/cells/{lesson}/{student}/history", policy=READ, answers=answers.CellHistory)
     async def get_cell_history(page: PageId, lesson: ItemId, student: ItemId, principal: Caller) -> Response:
         """Every change of a cell: who, when, old, new, reason, command."""
         rows, facts = await recorded(page, principal)
@@ -157,7 +168,7 @@ def routes(svc: "Gradebook") -> Router:
         texts = await svc.texts.read(history.text_ids(kept))
         return json({"items": [history.change(entry, texts) for entry in kept]})
 
-    @router.get("/pages/{page}/commands/{key}", policy=READ)
+    @router.get("/pages/{page}/commands/{key}", policy=READ, answers=answers.CommandState)
     async def get_command(page: PageId, key: Annotated[str, ItemId], principal: Caller) -> Response:
         """Whether the own command sent under that Idempotency-Key is done."""
         folded = await readable(page, principal)
@@ -166,7 +177,7 @@ def routes(svc: "Gradebook") -> Router:
             return json({"done": False})
         return json({"done": True, "position": f"gradebook:{receipt.position}", "revision": receipt.revision})
 
-    @router.get("/pages/{page}/proposals", policy=READ)
+    @router.get("/pages/{page}/proposals", policy=READ, answers=answers.Proposals)
     async def get_proposals(page: PageId, principal: Caller) -> Response:
         """The final that each student's mean suggests, or what stands against one. Means are hundredths."""
         state = (await readable(page, principal)).state
@@ -179,7 +190,7 @@ def routes(svc: "Gradebook") -> Router:
             items.append({"student": student, "mean": found.mean, "grades": found.grades, **proposal._asdict()})
         return json({"opens": days.opens, "deadline": days.deadline, "items": items})
 
-    @router.get("/groups/{group}/makeups", policy=MAKEUPS)
+    @router.get("/groups/{group}/makeups", policy=MAKEUPS, answers=answers.Makeups)
     async def get_makeups(group: ItemId, principal: Caller) -> Response:
         """Disciplines that students moved into the group must make up."""
         if not access.reaches_group(principal, group):
@@ -191,14 +202,14 @@ def routes(svc: "Gradebook") -> Router:
 
     # -- absences ---------------------------------------------------------------------------------------------
 
-    @router.post("/absences", policy=ABSENCE_ANNOUNCE)
+    @router.post("/absences", policy=ABSENCE_ANNOUNCE, answers=Positioned, status_code=201)
     async def announce(asked: Change, body: r.AnnouncedIn) -> Response:
         """A guardian, or a student whom nobody is guardian of, announces an absence."""
         by = asked.command(access.announces(asked.principal, body.student))
         done = await svc.absence(body.student, Announce(body.student, body.starts_on, body.ends_on), by)
         return json({"position": f"gradebook:{done.position}"}, 201, position_header("gradebook", done.position))
 
-    @router.post("/absences/classes", policy=ABSENCE_CLASSIFY)
+    @router.post("/absences/classes", policy=ABSENCE_CLASSIFY, answers=Positioned, status_code=201)
     async def classify(asked: Change, body: r.ClassifiedIn) -> Response:
         """The curator's class of a student's absences in these days, whatever page is closed."""
         access.classifies(asked.principal, body.student)
@@ -208,7 +219,7 @@ def routes(svc: "Gradebook") -> Router:
             done = await svc.absence(body.student, command, by)
         return json({"position": f"gradebook:{done.position}"}, 201, position_header("gradebook", done.position))
 
-    @router.get("/absences", policy=ABSENCE_READ)
+    @router.get("/absences", policy=ABSENCE_READ, answers=answers.Absences)
     async def get_absences(principal: Caller, student: OptionalId = None, group: OptionalId = None) -> Response:
         """What was announced and classified for one student, or for a group within reach today."""
         if (student is None) == (group is None):
@@ -233,6 +244,12 @@ def _reader(principal: Principal) -> pages.Reader:
     teacher = principal.subject if principal.has(*TEACHERS) else ""
     since = principal.today - timedelta(days=access.SUBSTITUTE_READS_DAYS)
     return pages.Reader("" in scopes, sorted(groups), teacher, principal.today, since)
+
+
+def _tag(page: Folded[Page], today: date, head: bytes) -> str:
+    """The tag of a spread: its locks depend on the day as well, and `head` on who asks and when."""
+    seen = hashlib.blake2s(f"{today}".encode() + head, digest_size=8).hexdigest()
+    return f'"{page.revision}-{seen}"'
 
 
 def _until(as_of: str) -> Callable[[Recorded], bool]:

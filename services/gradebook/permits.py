@@ -9,7 +9,7 @@ from fastapi import Path, Request, Response
 from contracts.events import gradebook as e
 from contracts.events.gradebook import Reason
 from contracts.ids import derived
-from services.gradebook import access
+from services.gradebook import access, answers
 from services.gradebook import commands as c
 from services.gradebook import requests as r
 from services.gradebook.access import PERMIT, READ
@@ -48,7 +48,7 @@ def routes(svc: "Gradebook") -> Router:
             outcome = await svc.change(page, command(reason), by, allow)
         return written(outcome, None)
 
-    @router.post("/pages/{page}/permissions", policy=PERMIT)
+    @router.post("/pages/{page}/permissions", policy=PERMIT, answers=answers.Written)
     async def allow_final(page: PageId, asked: Change, body: r.PermissionIn) -> Response:
         """Allow one student's final after the deadline, or on fewer grades."""
         return await permit(
@@ -59,12 +59,12 @@ def routes(svc: "Gradebook") -> Router:
             lambda why: c.AllowFinal(body.student, _given(why), body.late_until, body.fewer_grades),
         )
 
-    @router.post("/pages/{page}/unlocks", policy=PERMIT)
+    @router.post("/pages/{page}/unlocks", policy=PERMIT, answers=answers.Written)
     async def unlock(page: PageId, asked: Change, body: r.UnlockIn) -> Response:
         """Let entries for one lesson through up to and including a day."""
         return await permit(page, asked, body.reason, (), lambda why: c.Unlock(body.lesson, body.until, _given(why)))
 
-    @router.post("/pages/{page}/entry-limit", policy=PERMIT)
+    @router.post("/pages/{page}/entry-limit", policy=PERMIT, answers=answers.Written)
     async def lift_entry_limit(page: PageId, asked: Change, body: r.EntryLimitIn) -> Response:
         """After an outage: take entries due in these days up to and including `until`."""
         return await permit(
@@ -75,17 +75,17 @@ def routes(svc: "Gradebook") -> Router:
             lambda why: c.LiftEntryLimit(body.starts_on, body.ends_on, body.until, _given(why)),
         )
 
-    @router.put("/pages/{page}/rules", policy=PERMIT)
+    @router.put("/pages/{page}/rules", policy=PERMIT, answers=answers.Written)
     async def set_rules(page: PageId, asked: Change, body: r.RulesIn) -> Response:
         """The settings of the rules from now on, such as the number of grades of a short course."""
         return await permit(page, asked, None, (), lambda why: c.SetRules(body.rules()))
 
-    @router.post("/pages/{page}/close", policy=PERMIT)
+    @router.post("/pages/{page}/close", policy=PERMIT, answers=answers.Written)
     async def close(page: PageId, asked: Change, body: r.CloseIn) -> Response:
         """Close the page; `force` with a reason though finals are missing or dots open."""
         return await permit(page, asked, body.reason, (), lambda why: c.ClosePage(body.force, why))
 
-    @router.post("/closings", policy=PERMIT)
+    @router.post("/closings", policy=PERMIT, answers=answers.Closed)
     async def close_period(asked: Change, body: r.ClosingIn, request: Request) -> Response:
         """Close every page of a period, one by one; sent again, it goes on where it stopped.
 
@@ -127,7 +127,7 @@ def routes(svc: "Gradebook") -> Router:
             )
             return True
 
-    @router.get("/closings/{period}", policy=READ)
+    @router.get("/closings/{period}", policy=READ, answers=answers.Closing)
     async def closing(period: Annotated[str, Path(max_length=64)], principal: Caller, request: Request) -> Response:
         """How far the close of a period is. refused: the open pages whose close would be refused now, and why.
 

@@ -7,6 +7,7 @@ depends on who asks.
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from services.gradebook import problems as p
 from services.gradebook.page import Page
 from services.gradebook.parts import Lesson
 from services.gradebook.standing import propose, standing, unfinished, window
@@ -39,7 +40,7 @@ def shared(page: Page, today: date) -> dict[str, Any]:
                 "state": "early" if today < days.opens else "open" if today <= days.deadline else "late",
             },
             "unfinished": {"without_final": missing, "open_debts": debts},
-            "lock": {"rule": "G2", "by": None} if page.closed else None,
+            "lock": _lock(p.PageClosed, None) if page.closed else None,
         },
         "assignments": [
             {
@@ -53,8 +54,13 @@ def shared(page: Page, today: date) -> dict[str, Any]:
         "substitutes": [{"lesson": lesson, **s._asdict()} for lesson, s in page.substitutes.items()],
         "subgroups": page.subgroups,
         "lessons": [_lesson(page, lesson, today) for lesson in lessons],
-        "students": [_student(page, student, today) for student in students],
+        "students": [_student(page, student, lessons, today) for student in students],
     }
+
+
+def _lock(why: type[p.Refused], by: str | None) -> dict[str, Any]:
+    """What an attempt would be refused with, and who can help."""
+    return {"code": why.code, "rule": why.rule, "clause": why.clause, "by": by}
 
 
 def _signed(page: Page) -> dict[str, Any] | None:
@@ -72,11 +78,12 @@ def _lesson(page: Page, lesson: Lesson, today: date) -> dict[str, Any]:
         **lesson.shown(),
         "attendance": attendance.shown() if attendance else {"etag": "none", "marks": None},
         "unlocked_until": page.unlocked.get(lesson.id),
-        "lock": {"rule": "G7", "by": "deputy_director"} if locked else None,
+        "lock": _lock(p.EntryLimitPassed, "deputy_director") if locked else None,
     }
 
 
-def _student(page: Page, student: str, today: date) -> dict[str, Any]:
+def _student(page: Page, student: str, lessons: list[Lesson], today: date) -> dict[str, Any]:
+    away, hours = _presence(page, student, lessons)
     found, proposal, final = standing(page, student), propose(page, student), page.finals.get(student)
     permission, carried = page.permissions.get(student), page.carried.get(student)
     stands = final is not None and final.value is not None
@@ -85,8 +92,10 @@ def _student(page: Page, student: str, today: date) -> dict[str, Any]:
         "spans": [span._asdict() for span in page.members[student]],
         "enrolled": page.enrolled(student, today),
         "cells": {lesson: cell.shown() for lesson, cell in page.cells.get(student, {}).items()},
+        "away": away,
         "mean": found.mean,
         "counts": {"grades": found.numeric, "substantial": found.substantial, "debts": found.debts},
+        "hours": hours,
         "final": final.shown() if final else None,
         "proposal": {"value": proposal.value, "why": proposal.why},
         "permission": permission._asdict() if permission else None,
@@ -94,8 +103,32 @@ def _student(page: Page, student: str, today: date) -> dict[str, Any]:
         if carried
         else None,
         "taken": [t.model_dump(exclude={"student"}) for t in page.taken.get(student, {}).values()],
-        "lock": {"rule": "G2", "by": "teacher"} if stands else None,
+        "lock": _lock(p.FinalStands, _withdraws(page, student, today)) if stands else None,
     }
+
+
+def _presence(page: Page, student: str, lessons: list[Lesson]) -> tuple[list[str], dict[str, int]]:
+    """Lessons that were not his; hours held for him, hours missed, times late, where attendance is marked."""
+    away: list[str] = []
+    held = missed = late = 0
+    for lesson in lessons:
+        if not (page.enrolled(student, lesson.day) and page.in_subgroup(student, lesson.assignment)):
+            away.append(lesson.id)
+            continue
+        marked = page.attendance.get(lesson.id)
+        if marked is None or marked.marks is None:
+            continue
+        held += lesson.hours
+        if mark := marked.marks.get(student):
+            missed, late = missed + mark.hours, late + (mark.late > 0)
+    return away, {"held": held, "missed": missed, "late": late}
+
+
+def _withdraws(page: Page, student: str, today: date) -> str:
+    """Who opens a student's grades again: the teacher until the deadline of finals, after it the deputy (rule G2)."""
+    permission = page.permissions.get(student)
+    allowed = permission is not None and permission.late_until is not None and today <= permission.late_until
+    return "teacher" if today <= window(page).deadline or allowed else "deputy_director"
 
 
 def you(page: Page, subject: str, now: datetime, today: date) -> dict[str, Any]:

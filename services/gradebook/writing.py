@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from contracts.events import gradebook as e
-from services.gradebook import access
+from services.gradebook import access, answers
 from services.gradebook import commands as c
 from services.gradebook import requests as r
 from services.gradebook.access import WRITE
@@ -37,7 +37,7 @@ def routes(svc: "Gradebook") -> Router:
 
     cell = r.schema(r.CellIn, "page", "lesson", "student")
 
-    @router.put("/pages/{page}/cells/{lesson}/{student}", policy=WRITE, openapi_extra=cell)
+    @router.put("/pages/{page}/cells/{lesson}/{student}", policy=WRITE, answers=answers.WrittenCell, openapi_extra=cell)
     async def set_cell(request: Request) -> Response:
         """All marks of one cell. If-Match: its tag; If-None-Match: * for an empty one."""
         path = request.path_params
@@ -53,7 +53,7 @@ def routes(svc: "Gradebook") -> Router:
         tag = str(outcome.facts[-1].revision) if outcome.facts else outcome.page.cell(lesson, student).etag
         return written(outcome, tag, grades=_grades(outcome.facts))
 
-    @router.post("/pages/{page}/cells", policy=WRITE)
+    @router.post("/pages/{page}/cells", policy=WRITE, answers=answers.WrittenCells)
     async def set_cells(page: PageId, asked: Change, body: r.CellsIn) -> Response:
         """Many cells, all or nothing; every refused item is listed."""
         by = asked.command(access.teacher_role(asked.principal))
@@ -74,14 +74,14 @@ def routes(svc: "Gradebook") -> Router:
         ]
         return written(outcome, None, items=items)
 
-    @router.put("/pages/{page}/lessons/{lesson}", policy=WRITE)
+    @router.put("/pages/{page}/lessons/{lesson}", policy=WRITE, answers=answers.Written, status_code=201)
     async def hold_lesson(page: PageId, lesson: ItemId, asked: Change, body: r.LessonIn) -> Response:
         """Enter a lesson that was held."""
         by = asked.command(access.teacher_role(asked.principal))
         outcome = await write(page, asked, c.HoldLesson(lesson, **body.model_dump()), by)
         return written(outcome, _tag(outcome), status=201)
 
-    @router.patch("/pages/{page}/lessons/{lesson}", policy=WRITE)
+    @router.patch("/pages/{page}/lessons/{lesson}", policy=WRITE, answers=answers.Written)
     async def amend_lesson(page: PageId, lesson: ItemId, asked: Change, body: r.LessonPatch) -> Response:
         """Change topic, kind or hours. If-Match: the lesson's tag."""
         by = asked.command(access.teacher_role(asked.principal))
@@ -89,7 +89,7 @@ def routes(svc: "Gradebook") -> Router:
         outcome = await write(page, asked, command, by)
         return written(outcome, _tag(outcome) or str(outcome.page.lessons[lesson].tag))
 
-    @router.put("/pages/{page}/lessons/{lesson}/homework", policy=WRITE)
+    @router.put("/pages/{page}/lessons/{lesson}/homework", policy=WRITE, answers=answers.Written)
     async def assign_homework(page: PageId, lesson: ItemId, asked: Change, body: r.HomeworkIn) -> Response:
         """Replace the homework. If-Match: the lesson's tag."""
         by = asked.command(access.teacher_role(asked.principal))
@@ -97,7 +97,7 @@ def routes(svc: "Gradebook") -> Router:
         outcome = await write(page, asked, command, by)
         return written(outcome, _tag(outcome) or str(outcome.page.lessons[lesson].tag))
 
-    @router.put("/pages/{page}/attendance/{lesson}", policy=WRITE)
+    @router.put("/pages/{page}/attendance/{lesson}", policy=WRITE, answers=answers.Written)
     async def mark_attendance(page: PageId, lesson: ItemId, asked: Change, body: r.AttendanceIn) -> Response:
         """The attendance of the whole lesson. If-Match: its tag; If-None-Match: * when it is not marked."""
         by = asked.command(access.teacher_role(asked.principal))
@@ -105,7 +105,7 @@ def routes(svc: "Gradebook") -> Router:
         tag = _tag(outcome)
         return written(outcome, tag or str(outcome.page.attendance[lesson].tag))
 
-    @router.put("/pages/{page}/finals/{student}", policy=WRITE)
+    @router.put("/pages/{page}/finals/{student}", policy=WRITE, answers=answers.Written)
     async def set_final(page: PageId, student: ItemId, asked: Change, body: r.FinalIn) -> Response:
         """Set a final, or replace one with a reason. If-Match: its tag; If-None-Match: * when there is none."""
         by = asked.command(access.teacher_role(asked.principal))
@@ -114,7 +114,7 @@ def routes(svc: "Gradebook") -> Router:
             outcome = await write(page, asked, command, by)
         return written(outcome, _tag(outcome) or str(outcome.page.finals[student].tag))
 
-    @router.delete("/pages/{page}/finals/{student}", policy=WRITE)
+    @router.delete("/pages/{page}/finals/{student}", policy=WRITE, answers=answers.Written)
     async def withdraw_final(page: PageId, student: ItemId, asked: Change, body: r.WithdrawalIn) -> Response:
         """Withdraw a final with a reason, before the deadline. If-Match: its tag."""
         by = asked.command(access.teacher_role(asked.principal))
@@ -123,7 +123,7 @@ def routes(svc: "Gradebook") -> Router:
             outcome = await write(page, asked, c.WithdrawFinal(student, reason, expected_tag(asked)), by)
         return written(outcome, _tag(outcome))
 
-    @router.post("/pages/{page}/finals", policy=WRITE)
+    @router.post("/pages/{page}/finals", policy=WRITE, answers=answers.WrittenFinals)
     async def set_finals(page: PageId, asked: Change, body: r.FinalsIn) -> Response:
         """Many finals, all or nothing; `accept` takes every proposed one."""
         by = asked.command(access.teacher_role(asked.principal))
@@ -137,13 +137,13 @@ def routes(svc: "Gradebook") -> Router:
         ]
         return written(outcome, None, items=items)
 
-    @router.post("/pages/{page}/signature", policy=WRITE)
+    @router.post("/pages/{page}/signature", policy=WRITE, answers=answers.Written)
     async def sign(page: PageId, asked: Change, body: r.Empty) -> Response:
         """The responsible teacher confirms the page as it stands."""
         by = asked.command(access.teacher_role(asked.principal))
         return written(await write(page, asked, c.SignPage(), by), None)
 
-    @router.post("/pages/{page}/undo", policy=WRITE)
+    @router.post("/pages/{page}/undo", policy=WRITE, answers=answers.Written)
     async def undo(page: PageId, asked: Change, body: r.Empty) -> Response:
         """Take back the own last action on this page, within ten minutes."""
         by = asked.command(access.teacher_role(asked.principal))

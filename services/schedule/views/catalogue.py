@@ -146,6 +146,7 @@ PROGRAMMES = Listing(
     "from catalogue.programme p left join catalogue.discipline d on d.discipline = p.discipline",
     "d.code, p.discipline, p.period, p.study_group",
     "programmes",
+    page=True,
 )
 TIMETABLES = Listing(
     (

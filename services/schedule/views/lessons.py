@@ -131,6 +131,8 @@ LESSONS = Listing(
         Column("id", "l.lesson"),
         Column("date", "l.day", "Дата"),
         Column("pair", "l.pair", "Пара"),
+        Column("starts", "b.starts", "Начало"),
+        Column("ends", "b.ends", "Конец"),
         Column("group", "l.study_group"),
         Column("subgroup", "l.subgroup", "Подгруппа"),
         Column("discipline", "l.discipline"),
@@ -154,9 +156,13 @@ LESSONS = Listing(
     " left join lateral (select teacher from lessons.holder h where h.assignment = l.assignment"
     " and h.starts_on <= l.day order by h.starts_on desc limit 1) h on true"
     " left join catalogue.discipline d on d.discipline = l.discipline"
-    " left join catalogue.room r on r.room = l.room",
+    " left join catalogue.room r on r.room = l.room"
+    " left join lateral (select v.bell ->> 'starts' as starts, v.bell ->> 'ends' as ends"
+    " from jsonb_array_elements((select bells::jsonb from catalogue.bells c where c.starts_on <= l.day"
+    " order by c.starts_on desc limit 1)) v (bell) where (v.bell ->> 'pair')::int = l.pair) b on true",
     "l.day, l.pair, l.study_group, l.subgroup, l.lesson",
     "lessons",
+    page=True,
 )
 
 ASSIGNMENTS = Listing(
@@ -187,6 +193,7 @@ ASSIGNMENTS = Listing(
     " left join catalogue.discipline d on d.discipline = a.discipline",
     "d.code, a.discipline, a.study_group, a.subgroup, a.assignment",
     "assignments",
+    page=True,
 )
 
 

@@ -7,6 +7,7 @@ import orjson
 from fastapi import Depends, Query, Response
 from psycopg.rows import tuple_row
 
+from contracts.ids import page_id
 from services.kit.csvfile import csv_answer
 from services.kit.http import json
 from services.kit.postgres import Pool
@@ -25,12 +26,16 @@ class Column(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """columns; source: the FROM clause; order: the default sort, one or more expressions; file: name of the CSV."""
+    """columns; source: the FROM clause; order: the default sort, one or more expressions; file: name of the CSV.
+
+    page: items have group, discipline and period, and are shown with the id of that page of the journal.
+    """
 
     columns: tuple[Column, ...]
     source: str
     order: str
     file: str
+    page: bool = False
 
 
 class Filter:
@@ -94,6 +99,9 @@ async def answer(pool: Pool, listing: Listing, where: Filter, wish: Ask, params:
     names = [c.name for c in listing.columns]
     raw = [n for n, c in enumerate(listing.columns) if c.raw]
     items = [dict(zip(names, _items(row, raw), strict=False)) for row in rows]
+    if listing.page:
+        for item in items:
+            item["page"] = page_id(item["group"], item["discipline"], item["period"])
     return json({"items": items, "total": rows[0][-1] if rows else 0, "limit": limit, "offset": offset})
 
 
