@@ -38,11 +38,24 @@ async def up(
     data: Data = None,
     host: Annotated[str | None, typer.Option(help="Адрес / address [127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Порт / port [8080]")] = None,
-    demo: Annotated[str | None, typer.Option(help="class | none [class]")] = None,
+    demo: Annotated[
+        str | None,
+        typer.Option(
+            help="class (4 группы / groups) | college (40 групп / groups) | none [class]; "
+            "загружается в пустую систему / loaded into an empty system"
+        ),
+    ] = None,
+    demo_at: Annotated[
+        str | None,
+        typer.Option(
+            help="week (обычная неделя / an ordinary week) | finals (выставляют итоговые / finals are being set) | "
+            "closed (период закрыт / the period is closed) [week]"
+        ),
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug | info | warning | error [info]")] = None,
 ) -> int:
     """Запустить журнал. / Run the journal until Ctrl-C."""
-    settings = Settings.load(data=data, host=host, port=port, demo=demo, log_level=log_level)
+    settings = Settings.load(data=data, host=host, port=port, demo=demo, demo_at=demo_at, log_level=log_level)
     logging.configure(settings.log_level)
     with _socket(settings) as listening:
         async with open_system(settings) as system:
@@ -123,10 +136,8 @@ async def _welcome(system: System, address: str, client: bool) -> Loaded | None:
     """
     if system.store.server is not None:
         system.store.server.announce(address)
-    loaded: Loaded | None = None
-    if system.settings.demo == "class":
-        with progress() as report:
-            loaded = await demo_load.ensure_class(system, report)
+    with progress() as report:
+        loaded = await demo_load.ensure(system, report)
     out.print(say(f"Журнал работает: {address}", f"The journal is running: {address}"), highlight=False)
     if not client:
         out.print(

@@ -6,6 +6,7 @@ All have the same password, which is no secret: accounts of people marked as dem
 from typing import Final, NamedTuple
 
 from services.demo.enlisting import ADMINISTRATOR
+from services.demo.hints import hints
 from services.demo.plan import Plan
 from services.demo.stage import Stage
 from services.identity.accounts import issue_code, may_issue
@@ -32,124 +33,36 @@ class Account(NamedTuple):
 
 
 def accounts(plan: Plan) -> list[Account]:
-    """The accounts, staff first."""
-    made: list[Account] = []
-    taken: set[str] = set()
+    """The accounts, staff first. Who would be a second one of the same person is left out."""
+    first, said = plan.groups[0], hints(plan)
+    made: dict[str, Account] = {}
 
-    def add(login: str, person: str, role: Text, hint: Text) -> None:
-        taken.add(person)
-        made.append(Account(login, person, role, plan.people[person].short, hint))
+    def add(login: str, person: str, ru: str, en: str) -> None:
+        made.setdefault(person, Account(login, person, Text(ru, en), plan.people[person].short, said[login]))
 
-    first, second = plan.groups[0], plan.groups[1]
-    today, moved = plan.substitutions[0], plan.transfer
-    gaps = next(load for load in plan.loads_of(second) if load.course.area == "mathematics")
-    add(
-        "admin",
-        "administrator",
-        Text("администратор журнала", "journal administrator"),
-        Text("люди, роли, коды доступа; отметок не видит", "people, roles, codes; sees no grades"),
-    )
-    add(
-        "deputy",
-        "deputy",
-        Text("заместитель директора", "deputy director"),
-        Text(
-            f"закрыть страницу «{plan.unclosed.load.course.title}» группы {first.key} за прошлый период",
-            f"close the page {plan.unclosed.load.course.code} of {first.key}, past period",
-        ),
-    )
-    add("director", "director", Text("директор", "director"), Text("сводки групп", "summaries of groups"))
-    add(
-        "office",
-        "office",
-        Text("учебная часть", "study office"),
-        Text(f"замены в расписании на {plan.calendar.school_day:%d.%m}", "the substitution in the timetable"),
-    )
-    dotted = plan.dot
-    add(
-        "teacher",
-        dotted.teacher,
-        Text("преподаватель", "teacher"),
-        Text(
-            f"{dotted.page.load.course.code}, {first.key}: заменить точку от {dotted.date:%d.%m} отметкой",
-            f"{dotted.page.load.course.code}, {first.key}: replace the dot of {dotted.date:%d.%m}",
-        ),
-    )
-    if gaps.teachers[0] not in taken:
-        add(
-            "teacher2",
-            gaps.teachers[0],
-            Text("преподаватель", "teacher"),
-            Text(f"незаполненные занятия группы {second.key}", f"lessons of {second.key} not entered yet"),
-        )
-    if today.teacher not in taken:
-        add(
-            "teacher3",
-            today.teacher,
-            Text("преподаватель на замене", "substitute teacher"),
-            Text(
-                f"занятие {today.lesson.date:%d.%m}, пара {today.lesson.pair}, {today.lesson.page.load.group.key}",
-                f"the lesson of {today.lesson.date:%d.%m}, pair {today.lesson.pair}",
-            ),
-        )
-    curated = next(g for g in plan.groups if plan.curators[g.key] not in taken)
-    add(
-        "curator",
-        plan.curators[curated.key],
-        Text("куратор и преподаватель", "curator and teacher"),
-        Text(f"сводка и пропуски своей группы {curated.key}", f"summary and absences of {curated.key}"),
-    )
-    practice = plan.loads_of(first)[-1]
-    add(
-        "master",
-        practice.teachers[0],
-        Text("мастер производственного обучения", "workshop instructor"),
-        Text(f"страница практики {practice.course.code}, {first.key}", f"the practice page of {first.key}"),
-    )
-    studying, studied = plan.teacher_student
-    if studying not in taken:
-        add(
-            "teacher4",
-            studying,
-            Text("преподаватель и студент", "teacher and student"),
-            Text(f"свои страницы и своя карточка в группе {studied.key}", "own pages and own card"),
-        )
-    add(
-        "student",
-        moved.student,
-        Text("студент", "student"),
-        Text(f"карточка: переведён из {moved.left.key}, отметки перенесены", "card: moved, grades carried over"),
-    )
+    add("admin", "administrator", "администратор журнала", "journal administrator")
+    add("deputy", "deputy", "заместитель директора", "deputy director")
+    add("director", "director", "директор", "director")
+    add("office", "office", "учебная часть", "study office")
+    add("teacher", plan.dot.teacher, "преподаватель", "teacher")
+    add("teacher2", plan.neglected.load.teachers[0], "преподаватель", "teacher")
+    add("teacher3", plan.substitutions[0].teacher, "преподаватель на замене", "substitute teacher")
+    curated = next(curator for g in plan.groups if (curator := plan.curators[g.key]) not in made)
+    add("curator", curated, "куратор и преподаватель", "curator and teacher")
+    add("master", plan.loads_of(first)[-1].teachers[0], "мастер производственного обучения", "workshop instructor")
+    add("teacher4", plan.teacher_student[0], "преподаватель и студент", "teacher and student")
+    add("student", plan.transfer.student, "студент", "student")
     adult = first.students[1]
-    add(
-        "adult",
-        adult,
-        Text("совершеннолетний студент", "adult student"),
-        Text("карточка, уведомления", "card, inbox"),
-    )
+    add("adult", adult, "совершеннолетний студент", "adult student")
     links: dict[str, list[str]] = {}
     for link in plan.links:
         links.setdefault(link.guardian, []).append(link.student)
     two = next(guardian for guardian, children in links.items() if len(children) > 1)
-    add(
-        "parent",
-        two,
-        Text("мать двух студентов", "mother of two students"),
-        Text("карточки обоих детей", "the cards of both children"),
-    )
-    add(
-        "parent2",
-        next(guardian for guardian, children in links.items() if adult in children),
-        Text("мать совершеннолетнего", "mother of an adult"),
-        Text("доступ закончился в день 18-летия", "access has ended on the 18th birthday"),
-    )
-    add(
-        "auditor",
-        "auditor",
-        Text("аудитор", "auditor"),
-        Text("история страниц; имён не видит", "history of pages; sees no names"),
-    )
-    return made
+    add("parent", two, "мать двух студентов", "mother of two students")
+    ended = next(guardian for guardian, children in links.items() if adult in children)
+    add("parent2", ended, "мать совершеннолетнего", "mother of an adult")
+    add("auditor", "auditor", "аудитор", "auditor")
+    return list(made.values())
 
 
 async def activate(stage: Stage) -> None:

@@ -104,8 +104,7 @@ def _steps(stage: Stage) -> list[tuple[date, Step]]:
                 at, key = stage.instant(later.day, AFTERNOON), f"later {lesson.key} {later.student}"
                 put_right = partial(_put_right, lesson=lesson, later=later)
                 found.append((later.day, Step(at, page, teacher, key, put_right)))
-        if page.period.key == "past":
-            found += _finish(stage, page)
+        found += _finish(stage, page)
     return found
 
 
@@ -147,31 +146,39 @@ async def _put_right(writer: Writer, lesson: Lesson, later: Later) -> None:
     await writer.send_with(later.reason, WORDS[later.reason], lambda reason: c.SetGrades(id_, student, marks, reason))
 
 
-# -- the end of the past period ---------------------------------------------------------------------------------
+# -- the end of a period ---------------------------------------------------------------------------------------
 
 
 def _finish(stage: Stage, page: Page) -> list[tuple[date, Step]]:
-    """Finals on their last day, the signature on the page's last day, the deputy's close on the day after."""
-    period, (teacher, *_) = page.period, page.load.teachers
-    steps = [
-        (
-            period.finals_on,
-            Step(stage.instant(period.finals_on, EVENING), page, teacher, f"finals {page.key}", _finals),
-        ),
-        (period.ends_on, Step(stage.instant(period.ends_on, EVENING), page, teacher, f"sign {page.key}", _sign)),
-    ]
-    if page.key != stage.plan.unclosed.key:
+    """Finals on their day, the signature on the page's last day, the deputy's close on the next working day."""
+    plan, period, (teacher, *_) = stage.plan, page.period, page.load.teachers
+    steps: list[tuple[date, Step]] = []
+    if (many := plan.finals(page)) != "none":
+        day, do = plan.finals_on(page), partial(_finals, half=many == "half")
+        steps.append((day, Step(stage.instant(day, EVENING), page, teacher, f"finals {page.key}", do)))
+    if plan.signed(page):
+        day = period.ends_on
+        steps.append((day, Step(stage.instant(day, EVENING), page, teacher, f"sign {page.key}", _sign)))
+    if plan.signed(page) and page.key != plan.unclosed.key:
         day = period.ends_on + 2 * DAY
         steps.append((day, Step(stage.instant(day, MORNING), page, teacher, f"close {page.key}", _close)))
     return steps
 
 
-async def _finals(writer: Writer) -> None:
-    """What the means propose; н/а where no final can rest; one of each group departs from its mean, with a reason."""
+async def _finals(writer: Writer, half: bool) -> None:
+    """What the means propose; н/а where no final can rest; one of each group departs from its mean, with a reason.
+
+    An open dot is waited for. half: every other proposal only, so that what is left needs a decision.
+    """
     state = (await writer.stage.gradebook.page(writer.page_id)).state
     opened = state.opened
     assert opened is not None, "the keeper has opened the page"
-    proposed = {student: propose(state, student).value for student in state.roster(opened.ends_on)}
+    proposals = {student: propose(state, student) for student in state.roster(opened.ends_on)}
+    proposed = {student: p.value for student, p in proposals.items() if p.why != "debt-open"}
+    if half:
+        some = [c.SetFinal(student, value) for student, value in proposed.items() if value is not None][::2]
+        await writer.send(c.SetFinals(tuple(some)))
+        return
     finals = [c.SetFinal(student, "na") for student, value in proposed.items() if value is None]
     if writer.page.load.course.key == writer.page.load.group.specialty.courses[4].key:
         better = next(((s, v) for s, v in proposed.items() if v in ("3", "4")), None)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from psycopg.conninfo import make_conninfo
 
 from services.demo import accounts, enlisting, journal, scheduling
+from services.demo.calendar import Moment
 from services.demo.clock import StagedClock, staged
 from services.demo.plan import Plan
 from services.demo.shapes import SIZES
@@ -23,6 +24,10 @@ from services.kit.collecting import uncollected
 from services.kit.rebuild import rebuild
 from services.store import Store
 from services.system import VIEWS, System, assemble
+
+SPARE_PAGES = 10
+"""Folded pages kept beside those of a period. Every page is written on in a week; one that has been dropped from
+memory would be read again from its first event, which took half of the time of a load."""
 
 
 class NotEmpty(Exception):
@@ -41,25 +46,30 @@ def silent(name: str, done: int, total: int) -> None:
     """A report that nobody reads."""
 
 
-async def load(system: System, size: str = "class", report: Report = silent) -> Loaded:
-    """The demo college of that size, loaded, completed or recognised. No loop of the system needs to run.
+async def load(system: System, size: str = "class", report: Report = silent, at: Moment = "week") -> Loaded:
+    """The demo college of that size at that moment, loaded, completed or recognised.
 
-    A system that has one of another size keeps it, and that one is answered. Raises NotEmpty.
+    No loop of the system needs to run. A system that has one of another size or moment keeps it, and that one is
+    answered. Raises NotEmpty.
     """
     async with AsyncExitStack() as stack:
         parts = await assemble(system.settings, _hasty(system.store), stack, StagedClock())
-        stage, complete = await _begin(parts, size, report)
+        stage, complete = await _begin(parts, size, at, report)
         if not complete:
+            parts.gradebook.pages.keep = len(stage.plan.loads) + SPARE_PAGES
             with uncollected():
                 await _load(stage)
             await _views(system, report)
         return Loaded(stage.plan, accounts.accounts(stage.plan), not complete)
 
 
-async def ensure_class(system: System, report: Report = silent) -> Loaded | None:
-    """The demo class, or what demo college there is; None in a system that holds other data."""
+async def ensure(system: System, report: Report = silent) -> Loaded | None:
+    """What the settings ask for, or what demo college there is; None where they ask for none, and in a system that
+    holds other data."""
+    if system.settings.demo == "none":
+        return None
     try:
-        return await load(system, "class", report)
+        return await load(system, system.settings.demo, report, system.settings.demo_at)
     except NotEmpty:
         return None
 
@@ -87,26 +97,27 @@ def _hasty(store: Store) -> Store:
     return store._replace(databases=databases)
 
 
-async def _begin(parts: System, size: str, report: Report) -> tuple[Stage, bool]:
+async def _begin(parts: System, size: str, at: Moment, report: Report) -> tuple[Stage, bool]:
     """Register the administrator in an empty system; later starts learn from the answer which plan was begun.
 
     True beside the stage when it is all there.
     """
     today = parts.clock.now().astimezone(parts.settings.zoneinfo).date()
-    plan = Plan(SIZES[size], today)
+    plan = Plan(SIZES[size], today, at)
 
     async def do(tx: Tx) -> dict[str, Any]:
         if await tx.row("select 1 from person limit 1"):
             raise NotEmpty
         person = await people.register(tx, enlisting.data(plan.people[enlisting.ADMINISTRATOR]), demo=True)
         await people.make_administrator(tx, person)
-        return {"administrator": person, "size": size, "today": today.isoformat()}
+        return {"administrator": person, "size": size, "today": today.isoformat(), "at": at}
 
     stage = Stage(plan, parts.identity, parts.schedule, parts.gradebook, {}, report)
     with staged(stage.instant(plan.calendar.starts_on, MORNING)):
         answer = (await parts.identity.execute(command("begin", "", SYSTEM), do)).answer
-    if (answer["size"], answer["today"]) != (size, today.isoformat()):
-        plan = Plan(SIZES[answer["size"]], date.fromisoformat(answer["today"]))
+    begun = (answer["size"], answer["today"], answer.get("at", "week"))  # there were loads before there were moments
+    if begun != (size, today.isoformat(), at):
+        plan = Plan(SIZES[begun[0]], date.fromisoformat(begun[1]), begun[2])
     stage = stage._replace(plan=plan, ids={enlisting.ADMINISTRATOR: str(answer["administrator"])})
     async with parts.identity.commands.reading() as tx:
         # The last account is made when everything else is there.
@@ -120,7 +131,7 @@ async def _load(stage: Stage) -> None:
     await enlisting.enlist(stage)
     await scheduling.schedule(stage)
     await _facts(stage, plan.calendar.starts_on)
-    today, past = plan.substitutions
+    *coming, past = plan.substitutions
     await journal.write(
         stage,
         {
@@ -128,7 +139,8 @@ async def _load(stage: Stage) -> None:
             past.lesson.date: partial(_substituted, stage),
         },
     )
-    await scheduling.substitute(stage, today)
+    for substitution in coming:
+        await scheduling.substitute(stage, substitution)
     await journal.classify(stage)
     await _facts(stage, plan.calendar.today)
     await accounts.activate(stage)
@@ -146,6 +158,6 @@ async def _moved(stage: Stage) -> None:
 
 
 async def _substituted(stage: Stage) -> None:
-    past = stage.plan.substitutions[1]
+    past = stage.plan.substitutions[-1]
     await scheduling.substitute(stage, past)
     await _facts(stage, past.lesson.date)

@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 from contracts.ids import derived
-from services.demo.calendar import DAY, Calendar, Period, calendar
+from services.demo.calendar import DAY, Calendar, Moment, Period, calendar
 from services.demo.curriculum import SPECIALTIES
 from services.demo.people import Registry
 from services.demo.shapes import Group, Lesson, Link, Load, Page, Size, Staff, Substitution, Transfer, seeded
@@ -24,12 +24,17 @@ PAIRS: Final = 16
 """Pairs a week that one teacher takes, or a team of two, where MOST_PAIRS says nothing of his area."""
 
 
+Finals = Literal["all", "half", "none"]
+"""How many finals of a page are set."""
+
+
 class Plan:
     """Everything of a demo college but its marks (`marks.py`)."""
 
-    def __init__(self, size: Size, today: date) -> None:
-        self.size = size
-        self.calendar: Calendar = calendar(today, size.past_weeks, size.gone_weeks, size.running_weeks)
+    def __init__(self, size: Size, today: date, at: Moment = "week") -> None:
+        self.size, self.at = size, at
+        gone = size.gone_weeks if at == "week" else size.late_weeks
+        self.calendar: Calendar = calendar(today, size.past_weeks, gone, size.running_weeks, at)
         self._registry = Registry(seeded("people"))
         self.people = self._registry.people
         self.staff: list[Staff] = []
@@ -224,8 +229,8 @@ class Plan:
 
     @cached_property
     def transfer(self) -> Transfer:
-        """A student of the second group is in the first one since about ten days ago."""
-        day = self.calendar.today - 10 * DAY
+        """A student of the second group is in the first one since about ten days ago, before the finals."""
+        day = self.calendar.latest - 10 * DAY
         while not self.calendar.running.studies(day):
             day -= DAY
         return Transfer(self.groups[1].students[-1], self.groups[1], self.groups[0], day)
@@ -239,11 +244,14 @@ class Plan:
 
     @cached_property
     def substitutions(self) -> list[Substitution]:
-        """One today (or on the next study day), one about a week ago, in the first two groups."""
-        past = self.calendar.today - 6 * DAY
+        """In the first two groups: one today (or on the next study day, if there is one), last one a week ago."""
+        past = self.calendar.latest - 6 * DAY
         while not self.calendar.running.studies(past):
             past -= DAY
-        return [self._substitution(self.groups[0], self.calendar.school_day), self._substitution(self.groups[1], past)]
+        found = [self._substitution(self.groups[1], past)]
+        if self.at != "closed":
+            found.insert(0, self._substitution(self.groups[0], self.calendar.school_day))
+        return found
 
     def _substitution(self, group: Group, day: date) -> Substitution:
         lesson = min(
@@ -267,11 +275,16 @@ class Plan:
     @cached_property
     def gaps(self) -> frozenset[str]:
         """Lessons that nobody entered: the latest two of mathematics in the second group."""
-        page = next(
+        lessons = self.lessons_of[self.neglected.key]
+        return frozenset([x.key for x in lessons if x.date < self.calendar.today][-2:])
+
+    @cached_property
+    def neglected(self) -> Page:
+        """The page with lessons that nobody entered; no final is set there in time."""
+        return next(
             p for p in self.pages if p.period.key == "running" and p.load.group.number == 1
             and p.load.course.area == "mathematics"
         )  # fmt: skip
-        return frozenset([x.key for x in self.lessons_of[page.key] if x.date < self.calendar.today][-2:])
 
     @cached_property
     def dot(self) -> Lesson:
@@ -280,12 +293,37 @@ class Plan:
             p for p in self.pages if p.period.key == "running" and p.load.group.number == 0
             and p.load.course.code == p.load.group.specialty.courses[4].code
         )  # fmt: skip
-        return [x for x in self.lessons_of[page.key] if x.date < self.calendar.today][-1]
+        last = min(self.calendar.last_study_day, page.period.finals_on)
+        return [x for x in self.lessons_of[page.key] if x.date <= last][-1]
 
     @cached_property
     def unclosed(self) -> Page:
-        """The past page that has been signed but not closed yet."""
-        return next(p for p in self.pages if p.period.key == "past" and p.load.group.number == 0)
+        """The page of the latest period that has ended which has been signed but not closed yet."""
+        ended = "running" if self.at == "closed" else "past"
+        return next(p for p in self.pages if p.period.key == ended and p.load.group.number == 0)
+
+    def finals(self, page: Page) -> Finals:
+        """How many of the page's finals are set; who has an open dot has none in any case."""
+        if page.period.key == "past":
+            return "all"
+        if self.at == "week" or page.key == self.neglected.key:
+            return "none"
+        if self.at == "closed":
+            return "all"
+        if page.key == self.dot.page.key:
+            return "half"
+        group = page.load.group
+        turn: tuple[Finals, ...] = ("all", "half", "none")
+        return turn[(self.loads_of(group).index(page.load) + group.number) % len(turn)]
+
+    def finals_on(self, page: Page) -> date:
+        """The day on which finals of the page are set: the last one for it, or the latest one so far."""
+        return min(page.period.finals_on, self.calendar.last_study_day)
+
+    def signed(self, page: Page) -> bool:
+        """The page is signed after its end: nothing is missing there."""
+        ended = page.period.key == "past" or self.at == "closed"
+        return ended and self.finals(page) == "all" and page.key != self.dot.page.key
 
     def entered(self) -> Iterator[Lesson]:
         """The lessons that are in the journal: all past ones but the gaps; today's wait for their teachers."""

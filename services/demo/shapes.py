@@ -20,6 +20,7 @@ class Size(NamedTuple):
     """How much. groups: (specialty, course and number of the group), in order; the first two are of one specialty.
 
     graded, absent, late: per hundred students in a lesson (graded: of those present, in an ordinary lesson).
+    gone_weeks: of running_weeks are over in an ordinary week, late_weeks when finals are set and later.
     splits: how many groups are split for the language, never the one that a student is moved to.
     """
 
@@ -28,6 +29,7 @@ class Size(NamedTuple):
     students: int
     past_weeks: int
     gone_weeks: int
+    late_weeks: int
     running_weeks: int
     graded: int
     absent: int
@@ -36,11 +38,11 @@ class Size(NamedTuple):
 
 
 SIZES: Final = {
-    "class": Size("class", ((0, "21"), (0, "22"), (1, "21"), (2, "21")), 25, 10, 5, 16, 35, 9, 4, 1),
+    "class": Size("class", ((0, "21"), (0, "22"), (1, "21"), (2, "21")), 25, 10, 5, 10, 16, 35, 9, 4, 1),
     "college": Size(
         "college",
         tuple((n, title) for n in range(len(SPECIALTIES)) for title in ("21", "22", "31", "32")),
-        25, 18, 15, 18, 61, 23, 12, 39,
+        25, 18, 15, 15, 18, 61, 23, 12, 39,
     ),
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ import pytest
 from contracts.events import gradebook as e
 from services.demo import shapes
 from services.demo.accounts import PASSWORD, Account
-from services.demo.load import Loaded, NotEmpty, ensure_class, load
+from services.demo.load import Loaded, NotEmpty, ensure, load
 from services.demo.plan import Plan
 from services.demo.shapes import Size
 from services.demo.stage import Stage
@@ -28,7 +28,7 @@ from tests.conftest import NewDatabase
 
 pytestmark = pytest.mark.anyio
 
-TINY = Size("tiny", ((0, "21"), (0, "22"), (1, "21"), (2, "21")), 6, 4, 3, 8, 60, 9, 4, 1)
+TINY = Size("tiny", ((0, "21"), (0, "22"), (1, "21"), (2, "21")), 6, 4, 3, 4, 8, 60, 9, 4, 1)
 
 
 class Stopped(Exception):
@@ -264,6 +264,60 @@ async def test_it_loads_on_a_day_without_study(
     assert report.findings == ()
 
 
+async def _finals(system: System, plan: Plan) -> dict[str, tuple[int, int, int, bool, bool]]:
+    """{page of the running period: (students at its end, their finals, open dots, signed, closed)}."""
+    stage = Stage(plan, system.identity, system.schedule, system.gradebook, await _ids(system, plan), lambda *_: None)
+    found = {}
+    for page in plan.pages:
+        if page.period.key == "running":
+            state = (await system.gradebook.page(stage.page(page))).state
+            roster = state.roster(page.period.ends_on)
+            finals = sum(state.final(student) is not None for student in roster)
+            dots = sum(standing(state, student).debts for student in roster)
+            found[page.key] = (len(roster), finals, dots, state.signed is not None, state.closed is not None)
+    return found
+
+
+async def test_finals_are_being_set(database: NewDatabase, tmp_path: Path) -> None:
+    async with opened(database, tmp_path) as system:
+        plan = (await load(system, at="finals")).plan
+        report = await replay(system.logs["gradebook"], system.gradebook.zone, SystemClock())
+        found = await _finals(system, plan)
+        kept = (await load(system, at="week")).plan
+    assert report.findings == ()
+    for page in plan.pages:
+        if page.period.key == "running":
+            students, finals, dots, signed, closed = found[page.key]
+            assert not signed
+            assert not closed
+            assert dots == (page.key == plan.dot.page.key)
+            match plan.finals(page):
+                case "all":
+                    assert finals == students
+                case "half":
+                    assert 0 < finals < students
+                case "none":
+                    assert finals == 0
+    assert {plan.finals(page) for page in plan.pages if page.period.key == "running"} == {"all", "half", "none"}
+    assert (kept.at, kept.calendar) == ("finals", plan.calendar)
+
+
+async def test_the_period_is_closed_but_for_three_pages(database: NewDatabase, tmp_path: Path) -> None:
+    async with opened(database, tmp_path) as system:
+        plan = (await load(system, at="closed")).plan
+        report = await replay(system.logs["gradebook"], system.gradebook.zone, SystemClock())
+        found = await _finals(system, plan)
+    assert report.findings == ()
+    students, finals, dots, signed, closed = found.pop(plan.dot.page.key)
+    assert (finals, dots, signed, closed) == (students - 1, 1, False, False)
+    _, finals, _, signed, closed = found.pop(plan.neglected.key)
+    assert (finals, signed, closed) == (0, False, False)
+    students, finals, dots, signed, closed = found.pop(plan.unclosed.key)
+    assert (finals, dots, signed, closed) == (students, 0, True, False)
+    for students, finals, dots, signed, closed in found.values():
+        assert (finals, dots, signed, closed) == (students, 0, True, True)
+
+
 async def test_a_load_that_broke_off_is_completed(database: NewDatabase, tmp_path: Path, tiny: str) -> None:
     def stop_at(name: str, part: int) -> Any:
         def report(title: str, done: int, total: int) -> None:
@@ -289,7 +343,7 @@ async def test_a_system_with_other_data_is_left_alone(database: NewDatabase, tmp
         await system.identity.execute(system.identity.as_system(), _register)
         with pytest.raises(NotEmpty):
             await load(system)
-        assert await ensure_class(system) is None
+        assert await ensure(system) is None
         assert await heads(system) == {"identity": 1, "schedule": 0, "gradebook": 0}
 
 

@@ -3,14 +3,16 @@
 from collections import Counter
 from datetime import date, timedelta
 from itertools import chain, islice
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
+from contracts.events.gradebook import Rules
 from services.demo.accounts import PASSWORD, accounts
-from services.demo.calendar import calendar
+from services.demo.calendar import Moment, calendar
 from services.demo.marks import HOURS, entry
 from services.demo.people import FAMILIES
 from services.demo.plan import Plan
@@ -114,6 +116,41 @@ def test_every_first_day_has_all_special_cases(today: date) -> None:
     assert accounts(plan)
 
 
+@profile(max_examples=40)
+@given(today=DAYS)
+def test_finals_are_due_within_two_days(today: date) -> None:
+    plan = Plan(SIZES["class"], today, "finals")
+    running = plan.calendar.running
+    assert today < running.finals_on <= today + timedelta(days=2)
+    for page in plan.pages:
+        if page.period == running:
+            assert today - timedelta(days=3) <= plan.finals_on(page) < today
+            assert (running.ends_on - plan.finals_on(page)).days < Rules().final_window_days
+            assert not plan.signed(page)
+    assert plan.transfer.on < plan.calendar.last_study_day
+    assert plan.dot.date < today
+    assert plan.finals(plan.dot.page) == "half"
+    assert plan.finals(plan.neglected) == "none"
+    assert accounts(plan)
+
+
+@profile(max_examples=40)
+@given(today=DAYS)
+def test_a_closed_period_is_over_and_the_year_is_not(today: date) -> None:
+    plan = Plan(SIZES["class"], today, "closed")
+    running = plan.calendar.running
+    assert running.ends_on.isoweekday() == 6
+    assert running.ends_on + timedelta(days=2) < today <= plan.calendar.ends_on
+    assert plan.transfer.on <= running.finals_on
+    assert plan.dot.date <= running.finals_on
+    assert any(marks[0].value == "." for marks in entry(plan, plan.dot, None).grades.values())
+    assert all(s.lesson.date < today for s in plan.substitutions)
+    left = {page.key for page in plan.pages if not plan.signed(page)}
+    assert left == {plan.dot.page.key, plan.neglected.key}
+    assert plan.signed(plan.unclosed)
+    assert accounts(plan)
+
+
 def test_the_plan_shows_families_of_two_and_of_an_adult(plan: Plan) -> None:
     children = Counter(link.guardian for link in plan.links)
     assert max(children.values()) == 2
@@ -184,14 +221,16 @@ def test_people_can_be_told_apart_and_reached_by_nobody(college: Plan) -> None:
     assert len({person.key for person in college.people.values()}) == len(college.people)
 
 
+@pytest.mark.parametrize("at", get_args(Moment))
 @pytest.mark.parametrize("size", sorted(SIZES))
-def test_accounts_are_one_per_person_with_a_lawful_password(size: str) -> None:
-    rows = accounts(Plan(SIZES[size], TUESDAY))
+def test_accounts_are_one_per_person_with_a_lawful_password(size: str, at: Moment) -> None:
+    rows = accounts(Plan(SIZES[size], TUESDAY, at))
     assert len({row.login for row in rows}) == len({row.person for row in rows}) == len(rows)
     for row in rows:
         passwords.check(PASSWORD, row.login)
         assert all(row.row("ru"))
         assert all(row.row("en"))
+        assert all(sentence.endswith(".") and len(sentence) <= 100 for sentence in row.hint)
 
 
 def test_codes_of_a_group_are_different(college: Plan) -> None:
