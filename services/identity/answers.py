@@ -114,10 +114,25 @@ class PersonWhole(PersonShown):
 People = Listed[PersonShown]
 
 
-class Me(Shown):
-    """The caller, whole, with the roles of today (`member`: his own groups), and his children."""
+class Myself(PersonShown):
+    """The caller, who always sees himself whole; with the roles of today (`member`: his own groups)."""
 
-    person: PersonShown
+    family_name: str
+    given_name: str
+    middle_name: str
+    email: str | None
+    phone: str | None
+    birth_date: date | None
+    state: State
+    login: str | None
+    etag: str
+    roles: tuple[HeldRole, ...]
+
+
+class Me(Shown):
+    """The caller and his children."""
+
+    person: Myself
     children: tuple[Child, ...]
 
 

@@ -44,10 +44,14 @@ export const gradebook = service<Gradebook>("gradebook");
 export const reporting = service<Reporting>("reporting");
 export const notifications = service<Notifications>("notifications");
 
-/** The data of an answer: `await got(gradebook.GET("/pages/{page}", { params: … }))`. Throws Refused, Unreachable. */
-export async function got<T>(asked: Promise<Answer<T>>): Promise<T> {
+/**
+ * The data of an answer: `await got(gradebook.GET("/pages/{page}", { params: … }))`. Throws Refused, Unreachable.
+ *
+ * Lists may also be asked for as text for a spreadsheet; that is a link to click, never read here.
+ */
+export async function got<T>(asked: Promise<Answer<T>>): Promise<Exclude<T, string>> {
   const { data, error, response } = await asked;
-  if (response.ok) return data as T;
+  if (response.ok) return data as Exclude<T, string>;
   throw problemOf(error) ?? new Unreachable(`HTTP ${response.status}`);
 }
 

@@ -5,8 +5,9 @@
 
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { got, identity, schedule } from "./client";
+import type { components } from "./generated/identity";
 
-export type Name = { name: string; short_name: string };
+export type Name = components["schemas"]["Name"];
 
 const AT_ONCE = 500;
 let asked: { ids: Set<string>; answer: Promise<Map<string, Name>> } | undefined;
@@ -18,8 +19,8 @@ function together(id: string): Promise<Name | null> {
     const answer = new Promise<void>((leave) => setTimeout(leave)).then(async () => {
       asked = undefined;
       const body = { ids: [...ids] };
-      const found = (await got(identity.POST("/names", { body }))) as unknown as { names: Record<string, Name> };
-      return new Map(Object.entries(found.names));
+      const { names } = await got(identity.POST("/names", { body }));
+      return new Map(Object.entries(names));
     });
     asked = { ids, answer };
   }
@@ -66,7 +67,7 @@ export function useDisciplines(): (id: string) => string {
 export function useGroupList(): readonly Titled[] {
   const { data } = useQuery({
     queryKey: ["identity", "/groups", "all"],
-    queryFn: async () => (await got(identity.GET("/groups", { params: { query: { limit: 500 } } }))) as unknown as { items: Titled[] },
+    queryFn: () => got(identity.GET("/groups", { params: { query: { limit: 500 } } })),
     staleTime: 10 * 60_000,
   });
   return data?.items ?? [];

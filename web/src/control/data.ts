@@ -1,6 +1,8 @@
 /** What the room reads: summaries of groups, pages with their state, absences, changes. */
 
 import { queryOptions } from "@tanstack/react-query";
+import type { components as OfIdentity } from "../api/generated/identity";
+import type { components as OfReporting } from "../api/generated/reporting";
 import { got, gradebook, identity, reporting, schedule } from "../api/client";
 
 export type PageState = "open" | "signed" | "closed";
@@ -40,37 +42,14 @@ export const pagesOf = (narrowed: { group?: string; period?: string; state?: "op
     },
   });
 
-export type Cell = { mean: number | null; grades: number; debts: number; final: string | null; missed: number; held: number };
-export type Hours = { held: number; missed: number; ill: number; excused: number; unexcused: number; unclassified: number; late: number };
-export type Period = { period: string; title: string; year_title: string; starts_on: string; ends_on: string };
-export type SummaryPage = {
-  page: string;
-  discipline: { id: string; code: string; title: string };
-  state: PageState;
-  students: number;
-  without_final: number;
-  finals: { n5: number; n4: number; n3: number; n2: number; na: number; passed: number; failed: number };
-  success: number | null;
-  quality: number | null;
-  average: number | null;
-  attendance: number | null;
-};
-export type SummaryStudent = { student: string; cells: Record<string, Cell>; average: number | null; hours: Hours; attendance: number | null };
-export type Summary = {
-  group: string;
-  period: Period;
-  periods: Period[];
-  pages: SummaryPage[];
-  students: SummaryStudent[];
-  indicators: { students: number; succeed: number; good: number; success: number | null; quality: number | null; average: number | null; hours: Hours; attendance: number | null };
-  formulas: Record<string, { ru: string; en: string; text: string }>;
-};
+type Reporting = OfReporting["schemas"];
+export type Summary = Reporting["Summary"];
+export type SummaryStudent = Reporting["SummaryStudent"];
 
 export const summaryOf = (group: string, period?: string) =>
   queryOptions({
     queryKey: ["reporting", "/groups/summary", group, period ?? ""],
-    queryFn: async () =>
-      (await got(reporting.GET("/groups/{group}/summary", { params: { path: { group }, query: period ? { period } : {} } }))) as unknown as Summary,
+    queryFn: () => got(reporting.GET("/groups/{group}/summary", { params: { path: { group }, query: period ? { period } : {} } })),
   });
 
 export type Absent = { starts_on: string; ends_on: string };
@@ -90,26 +69,19 @@ export const makeupsOf = (group: string) =>
     queryFn: async () => ((await got(gradebook.GET("/groups/{group}/makeups", { params: { path: { group } } }))) as unknown as { items: Makeup[] }).items,
   });
 
-export type GroupWhole = {
-  id: string;
-  title: string;
-  specialty: string | null;
-  students: number;
-  curator: string | null;
-  members: { id: string; name: string; short_name: string; starts_on: string; ends_on: string | null; status: string }[];
-};
+type Identity = OfIdentity["schemas"];
+export type GroupWhole = Identity["GroupWhole"];
+export type GroupLine = Identity["GroupLine"];
 
 export const groupOf = (group: string) =>
   queryOptions({
     queryKey: ["identity", "/groups", group],
-    queryFn: async () => (await got(identity.GET("/groups/{group}", { params: { path: { group } } }))) as unknown as GroupWhole,
+    queryFn: () => got(identity.GET("/groups/{group}", { params: { path: { group } } })),
   });
-
-export type GroupLine = { id: string; title: string; specialty: string | null; admission_year: number | null; students: number; curator: string | null };
 
 export const groups = queryOptions({
   queryKey: ["identity", "/groups", "lines"],
-  queryFn: async () => ((await got(identity.GET("/groups", { params: { query: { limit: 500 } } }))) as unknown as { items: GroupLine[] }).items,
+  queryFn: async () => (await got(identity.GET("/groups", { params: { query: { limit: 500 } } }))).items,
 });
 
 export type PeriodLine = { id: string; group: string; title: string; kind: string; starts_on: string; ends_on: string };

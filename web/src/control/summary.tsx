@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import { useNames } from "../api/names";
-import { word, words } from "../domain/texts";
+import { titleOf, word, words } from "../domain/texts";
 import { hundredths } from "../format";
 import { language } from "../texts";
 import { Bars } from "../ui/chart";
@@ -30,7 +30,7 @@ export function SummaryPart({ group }: { group: string }) {
                 label={text.period}
                 value={data.period.period}
                 onChange={setPeriod}
-                options={data.periods.map((each) => ({ id: each.period, name: `${each.year_title}, ${each.title}` }))}
+                options={data.periods.map((each) => ({ id: each.period, name: `${each.year_title ?? "…"}, ${titleOf(each)}` }))}
               />
             </div>
             <Figures summary={data} />
@@ -60,9 +60,9 @@ export function SummaryPart({ group }: { group: string }) {
 function Figures({ summary }: { summary: Summary }) {
   const { indicators } = summary;
   const figures: [name: string, value: string][] = [
-    [text.attendance, text.percent(hundredths(indicators.attendance))],
-    [text.success, indicators.success === null ? "—" : text.percent(hundredths(indicators.success))],
-    [text.quality, indicators.quality === null ? "—" : text.percent(hundredths(indicators.quality))],
+    [text.attendance, percent(indicators.attendance)],
+    [text.success, percent(indicators.success)],
+    [text.quality, percent(indicators.quality)],
     [text.average, hundredths(indicators.average)],
     [text.missed, text.hours(indicators.hours.missed)],
   ];
@@ -78,23 +78,25 @@ function Figures({ summary }: { summary: Summary }) {
   );
 }
 
+const percent = (value: number | null) => (value === null ? "—" : text.percent(hundredths(value)));
+
 function Table({ summary }: { summary: Summary }) {
   const name = useNames(summary.students.map(({ student }) => student));
   const columns: Column<SummaryStudent>[] = [
     { key: "student", title: text.student, cell: (row) => <Link to={`/card/${row.student}`}>{name(row.student)}</Link>, value: (row) => name(row.student) },
     ...summary.pages.map((page) => ({
       key: page.page,
-      title: page.discipline.code,
+      title: page.discipline.code ?? titleOf(page.discipline),
       cell: (row: SummaryStudent) => {
         const cell = row.cells[page.page];
-        return cell ? <span title={page.discipline.title}>{cell.final ? <b>{word(words.value, cell.final)}</b> : hundredths(cell.mean)}</span> : "";
+        return cell ? <span title={titleOf(page.discipline)}>{cell.final ? <b>{word(words.value, cell.final)}</b> : hundredths(cell.mean)}</span> : "";
       },
       value: (row: SummaryStudent) => row.cells[page.page]?.mean ?? null,
       end: true,
     })),
     { key: "average", title: text.average, cell: (row) => hundredths(row.average), value: (row) => row.average, end: true },
     { key: "missed", title: text.missed, cell: (row) => row.hours.missed, value: (row) => row.hours.missed, end: true },
-    { key: "attendance", title: text.attendance, cell: (row) => text.percent(hundredths(row.attendance)), value: (row) => row.attendance, end: true },
+    { key: "attendance", title: text.attendance, cell: (row) => percent(row.attendance), value: (row) => row.attendance, end: true },
   ];
   return (
     <List
@@ -114,6 +116,6 @@ function barsOf(summary: Summary) {
   return summary.pages.map((page) => {
     const means = summary.students.map((row) => row.cells[page.page]?.mean ?? null).filter((mean) => mean !== null);
     const mean = means.length === 0 ? null : Math.round(means.reduce((sum, each) => sum + each, 0) / means.length);
-    return { name: page.discipline.title, value: mean, said: hundredths(mean) };
+    return { name: titleOf(page.discipline), value: mean, said: hundredths(mean) };
   });
 }

@@ -7,6 +7,11 @@ export function word(words: Readonly<Record<string, string>>, value: string | nu
   return value ? (words[value] ?? value) : "—";
 }
 
+/** The title of a thing; a view may hear of the thing before it hears of its title. */
+export function titleOf(thing: { title: string | null }): string {
+  return thing.title ?? "…";
+}
+
 export const words = choose(
   {
     /** A mark of a lesson or a final. */

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation, useParams } from "wouter";
 import { useNames } from "../api/names";
-import { word, words } from "../domain/texts";
+import { titleOf, word, words } from "../domain/texts";
 import { day, hundredths } from "../format";
 import { useSignedIn } from "../shell/session";
 import { useToday } from "../shell/start";
@@ -58,17 +58,17 @@ function Opened({ whole }: { whole: Card }) {
     setYear(chosen);
     setPeriod(currentPeriod(whole, chosen, today) || ALL);
   };
-  const missed = absences(shown);
+  const missed = absences(shown.disciplines);
   const query = new URLSearchParams({ format: "csv", year, ...(period !== ALL && { period }) });
   return (
     <>
       <div className="row">
-        <Choice label={text.year} value={year} onChange={changeYear} options={whole.years.map((each) => ({ id: each.year, name: each.title }))} />
+        <Choice label={text.year} value={year} onChange={changeYear} options={whole.years.map((each) => ({ id: each.year, name: titleOf(each) }))} />
         <Choice
           label={text.period}
           value={period}
           onChange={setPeriod}
-          options={[...periods.map((each) => ({ id: each.period, name: each.title })), { id: ALL, name: text.allPeriods }]}
+          options={[...periods.map((each) => ({ id: each.period, name: titleOf(each) })), { id: ALL, name: text.allPeriods }]}
         />
         {whole.status !== "studying" && <Badge kind="warn">{word(words.status, whole.status)}</Badge>}
       </div>
@@ -79,10 +79,10 @@ function Opened({ whole }: { whole: Card }) {
           {
             id: "feed",
             name: text.feed,
-            content: () => <Entries label={text.feed} entries={entries(shown)} csv={`/api/reporting/students/${whole.student}/card?${query}`} />,
+            content: () => <Entries label={text.feed} entries={entries(shown.disciplines)} csv={`/api/reporting/students/${whole.student}/card?${query}`} />,
           },
           { id: "absences", name: text.absences, content: () => <Absences entries={missed} /> },
-          { id: "homework", name: text.homework, content: () => <Homework entries={homework(shown, today)} /> },
+          { id: "homework", name: text.homework, content: () => <Homework entries={homework(shown.disciplines, today)} /> },
         ]}
       />
     </>
@@ -91,21 +91,20 @@ function Opened({ whole }: { whole: Card }) {
 
 function Disciplines({ pages, today }: { pages: readonly CardPage[]; today: string }) {
   if (pages.length === 0) return <Empty title={text.noDisciplines}>{text.noDisciplinesWhy}</Empty>;
-  const sorted = [...pages].sort((a, b) => a.discipline.title.localeCompare(b.discipline.title, "ru"));
+  const sorted = [...pages].sort((a, b) => titleOf(a.discipline).localeCompare(titleOf(b.discipline), "ru"));
   return sorted.map((page) => <Discipline key={page.page} page={page} today={today} />);
 }
 
 const RECENT = 10;
 
 function Discipline({ page, today }: { page: CardPage; today: string }) {
-  const card = { disciplines: [page], years: [], student: "", status: "", hours: { held: 0, missed: 0, unexcused: 0, unclassified: 0, late: 0 }, attendance: null };
-  const listed = entries(card);
+  const listed = entries([page]);
   const teacher = useNames(page.teachers);
   return (
     <details className="panel family-discipline">
       <summary>
         <span>
-          <span className="title">{page.discipline.title}</span>
+          <span className="title">{titleOf(page.discipline)}</span>
           <span className="small soft" style={{ display: "block" }}>
             {[page.discipline.code, ...page.teachers.map(teacher)].join(" · ")}
           </span>
@@ -127,7 +126,7 @@ function Discipline({ page, today }: { page: CardPage; today: string }) {
             .filter(Boolean)
             .join(" · ")}
         </p>
-        {!page.final && page.needed && <NeededNote needed={page.needed} missing={page.missing} />}
+        {!page.final && page.needed && <NeededNote needed={page.needed} />}
         {page.carried.length > 0 && (
           <p className="row">
             {text.carried}
@@ -144,10 +143,10 @@ function Discipline({ page, today }: { page: CardPage; today: string }) {
             ))}
           </p>
         )}
-        {homework(card, today).length > 0 && (
+        {homework([page], today).length > 0 && (
           <>
             <h3>{text.homework}</h3>
-            <HomeworkRows entries={homework(card, today)} />
+            <HomeworkRows entries={homework([page], today)} />
           </>
         )}
         {listed.length > 0 ? <LessonRows entries={listed} discipline={false} /> : <Empty title={text.noNewest}>{text.noNewestWhy}</Empty>}
@@ -165,9 +164,9 @@ function Entries({ label, entries: rows, csv }: { label: string; entries: readon
       csv={csv}
       empty={<Empty title={text.noNewest}>{text.noNewestWhy}</Empty>}
       columns={[
-        { key: "discipline", title: text.discipline, cell: ({ page }) => page.discipline.title, value: ({ page }) => page.discipline.title },
+        { key: "discipline", title: text.discipline, cell: ({ page }) => titleOf(page.discipline), value: ({ page }) => titleOf(page.discipline) },
         { key: "date", title: text.date, cell: ({ lesson }) => day(lesson.date), value: ({ lesson }) => lesson.date },
-        { key: "topic", title: text.topic, cell: ({ lesson }) => lesson.topic ?? text.noTopic, value: ({ lesson }) => lesson.topic },
+        { key: "topic", title: text.topic, cell: ({ lesson }) => lesson.topic || text.noTopic, value: ({ lesson }) => lesson.topic },
         { key: "marks", title: text.grades, cell: ({ lesson }) => <Marks lesson={lesson} />, value: ({ lesson }) => lesson.grades[0]?.value ?? null },
       ]}
     />
@@ -183,7 +182,7 @@ function Absences({ entries: rows }: { entries: readonly Entry[] }) {
       empty={<Empty title={text.noAbsences}>{text.noAbsencesWhy}</Empty>}
       columns={[
         { key: "date", title: text.date, cell: ({ lesson }) => day(lesson.date, "long"), value: ({ lesson }) => lesson.date },
-        { key: "discipline", title: text.discipline, cell: ({ page }) => page.discipline.title, value: ({ page }) => page.discipline.title },
+        { key: "discipline", title: text.discipline, cell: ({ page }) => titleOf(page.discipline), value: ({ page }) => titleOf(page.discipline) },
         { key: "what", title: text.what, cell: ({ lesson }) => <Marks lesson={{ ...lesson, grades: [] }} />, value: ({ lesson }) => lesson.absence?.hours ?? 0 },
         { key: "reason", title: text.reason, cell: ({ lesson }) => reasonOf(lesson.absence?.class), value: ({ lesson }) => reasonOf(lesson.absence?.class) },
       ]}

@@ -1,51 +1,20 @@
 /** What the room reads: cards, lessons of the timetable, notices; and whose they may be. */
 
 import { queryOptions } from "@tanstack/react-query";
+import type { components as OfNotifications } from "../api/generated/notifications";
+import type { components as OfReporting } from "../api/generated/reporting";
 import { got, gradebook, notifications, reporting, schedule } from "../api/client";
 import { rolesOf, type Me } from "../shell/session";
 
-export type Absence = { hours: number; late: number | boolean | null; left_early: number | boolean | null; class: string | null };
-export type CardGrade = { grade: string; value: string; work: string; weight: number; makeup_on?: string; retake_of?: string; replaced?: boolean };
-export type CardLesson = {
-  lesson: string;
-  date: string;
-  pair: number;
-  hours: number;
-  kind: string;
-  teacher: string;
-  topic: string | null;
-  grades: CardGrade[];
-  homework?: { text: string; due_on: string | null } | null;
-  absence?: Absence;
-};
-export type Needed = { "5": number | null; "4": number | null; "3": number | null };
-export type CardPage = {
-  page: string;
-  group: { id: string; title: string };
-  discipline: { id: string; code: string; title: string; kind: string };
-  period: string;
-  year: string;
-  state: string;
-  teachers: string[];
-  mean: number | null;
-  final: string | null;
-  hours: { held: number; missed: number; late: number };
-  attendance: number | null;
-  programme: { topics: number; passed: number } | null;
-  lessons: CardLesson[];
-  carried: { value: string; work: string }[];
-  taken: { page: string; value: string }[];
-  needed?: Needed | null;
-  missing?: { grades: number; substantial: number } | null;
-};
-export type Card = {
-  student: string;
-  status: string;
-  years: { year: string; title: string; periods: { period: string; title: string; starts_on: string; ends_on: string }[] }[];
-  hours: { held: number; missed: number; unexcused: number; unclassified: number; late: number };
-  attendance: number | null;
-  disciplines: CardPage[];
-};
+type Reporting = OfReporting["schemas"];
+type Notifications = OfNotifications["schemas"];
+
+export type Card = Reporting["Card"];
+export type CardPage = Reporting["CardPage"];
+export type CardLesson = Reporting["CardLesson"];
+export type CardGrade = Reporting["CardGrade"];
+export type Needed = Reporting["Needed"];
+export type Notice = Notifications["Notice"];
 
 export type Planned = {
   id: string;
@@ -64,21 +33,6 @@ export type Planned = {
   reason: string | null;
 };
 
-export type Notice = {
-  id: string;
-  at: string;
-  kind: string;
-  text: string;
-  unread: boolean;
-  own: boolean;
-  withdrawn: boolean;
-  student: string | null;
-  page: string | null;
-  discipline: { id: string; code: string; title: string } | null;
-  lesson: { id: string; date: string; pair: number } | null;
-  data: Record<string, unknown>;
-};
-
 export type Subject = { id: string; name: string; short: string; self: boolean };
 
 /** Whose progress this person may read: his own as a student, his children's as a guardian. */
@@ -90,7 +44,7 @@ export function subjectsOf(me: Me): Subject[] {
 export const cardOf = (student: string) =>
   queryOptions({
     queryKey: ["reporting", "/students/card", student],
-    queryFn: async () => (await got(reporting.GET("/students/{student}/card", { params: { path: { student } } }))) as unknown as Card,
+    queryFn: () => got(reporting.GET("/students/{student}/card", { params: { path: { student } } })),
   });
 
 export type Whose = { student: string } | { group: string } | { mine: true };
@@ -129,9 +83,7 @@ export const absencesOf = (student: string) =>
     },
   });
 
-export type Inbox = { items: Notice[]; next: string | null; positions: Record<string, number> };
-
-export async function inboxPage(kind: string, unread: boolean, cursor: string | null): Promise<Inbox> {
-  const query = { limit: 50, unread, ...(kind && { kind: kind as "grade" }), ...(cursor && { cursor }) };
-  return (await got(notifications.GET("/inbox", { params: { query } }))) as unknown as Inbox;
+export function inboxPage(kind: Notice["kind"] | "all", unread: boolean, cursor: string | null): Promise<Notifications["Inbox"]> {
+  const query = { limit: 50, unread, ...(kind !== "all" && { kind }), ...(cursor && { cursor }) };
+  return got(notifications.GET("/inbox", { params: { query } }));
 }

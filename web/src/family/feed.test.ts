@@ -1,19 +1,25 @@
 import { describe, expect, it } from "vitest";
-import type { Card, CardLesson, CardPage } from "./data";
+import type { Card, CardGrade, CardLesson, CardPage } from "./data";
 import { absences, currentPeriod, entries, homework } from "./feed";
+
+const hours = { held: 0, missed: 0, ill: 0, excused: 0, unexcused: 0, unclassified: 0, late: 0, late_minutes: 0, left_early: 0 };
+const five: CardGrade = { grade: "g", value: "5", work: "oral", weight: 100 };
+const present = { hours: 0, late: 0, left_early: 0, class: null };
 
 const lesson = (date: string, pair: number, more: Partial<CardLesson> = {}): CardLesson => ({
   lesson: `${date}/${pair}`,
   date,
   pair,
+  number: 1,
   hours: 2,
   kind: "lecture",
   teacher: "t",
-  topic: null,
+  topic: "",
+  topic_no: null,
   grades: [],
   ...more,
 });
-const five = { grade: "g", value: "5", work: "oral", weight: 100 };
+
 const page = (id: string, period: string, lessons: CardLesson[]): CardPage => ({
   page: id,
   group: { id: "g", title: "" },
@@ -23,14 +29,20 @@ const page = (id: string, period: string, lessons: CardLesson[]): CardPage => ({
   state: "open",
   teachers: [],
   mean: null,
+  counted: 0,
+  needed: null,
   final: null,
-  hours: { held: 0, missed: 0, late: 0 },
+  final_mean: null,
+  hours,
   attendance: null,
   programme: null,
   lessons,
   carried: [],
   taken: [],
 });
+
+const period = (id: string, starts_on: string, ends_on: string) => ({ period: id, title: "", kind: "semester" as const, starts_on, ends_on });
+
 const card = (...disciplines: CardPage[]): Card => ({
   student: "s",
   status: "studying",
@@ -38,32 +50,26 @@ const card = (...disciplines: CardPage[]): Card => ({
     {
       year: "y",
       title: "",
-      periods: [
-        { period: "p1", title: "", starts_on: "2026-09-01", ends_on: "2026-10-31" },
-        { period: "p2", title: "", starts_on: "2026-11-09", ends_on: "2027-01-30" },
-        { period: "foreign", title: "", starts_on: "2026-11-20", ends_on: "2026-12-30" },
-      ],
+      periods: [period("p1", "2026-09-01", "2026-10-31"), period("p2", "2026-11-09", "2027-01-30"), period("foreign", "2026-11-20", "2026-12-30")],
     },
   ],
-  hours: { held: 0, missed: 0, unexcused: 0, unclassified: 0, late: 0 },
+  hours,
   attendance: null,
   disciplines,
+  positions: {},
 });
 
 describe("the newest entries", () => {
   it("stand first over all disciplines, and lessons without an entry are left out", () => {
-    const shown = entries(
-      card(
-        page("a", "p1", [lesson("2026-09-01", 1, { grades: [five] }), lesson("2026-09-03", 1)]),
-        page("b", "p1", [lesson("2026-09-01", 3, { grades: [five] }), lesson("2026-09-02", 1, { absence: { hours: 2, late: null, left_early: null, class: null } })]),
-      ),
-    );
+    const shown = entries([
+      page("a", "p1", [lesson("2026-09-01", 1, { grades: [five] }), lesson("2026-09-03", 1)]),
+      page("b", "p1", [lesson("2026-09-01", 3, { grades: [five] }), lesson("2026-09-02", 1, { absence: { ...present, hours: 2 } })]),
+    ]);
     expect(shown.map((entry) => entry.lesson.lesson)).toEqual(["2026-09-02/1", "2026-09-01/3", "2026-09-01/1"]);
   });
   it("hold absences of every kind, but not the marks of somebody present", () => {
-    const nothing = { hours: 0, late: null, left_early: null, class: null };
-    const lessons = [lesson("2026-09-01", 1, { absence: { ...nothing, late: 10 } }), lesson("2026-09-02", 1, { absence: nothing })];
-    expect(absences(card(page("a", "p1", lessons))).map((entry) => entry.lesson.date)).toEqual(["2026-09-01"]);
+    const lessons = [lesson("2026-09-01", 1, { absence: { ...present, late: 10 } }), lesson("2026-09-02", 1, { absence: present })];
+    expect(absences([page("a", "p1", lessons)]).map((entry) => entry.lesson.date)).toEqual(["2026-09-01"]);
   });
 });
 
@@ -71,7 +77,7 @@ describe("homework", () => {
   it("is due from that day on, the nearest first, without a day last", () => {
     const set = (date: string, due: string | null) => lesson(date, 1, { homework: { text: "x", due_on: due } });
     const lessons = [set("2026-09-01", "2026-09-10"), set("2026-09-02", null), set("2026-09-03", "2026-09-04"), set("2026-09-04", "2026-09-05")];
-    expect(homework(card(page("a", "p1", lessons)), "2026-09-05").map((entry) => entry.lesson.date)).toEqual(["2026-09-04", "2026-09-01", "2026-09-02"]);
+    expect(homework([page("a", "p1", lessons)], "2026-09-05").map((entry) => entry.lesson.date)).toEqual(["2026-09-04", "2026-09-01", "2026-09-02"]);
   });
 });
 

@@ -5,30 +5,30 @@ import type { Card, CardLesson, CardPage } from "./data";
 export type Entry = { page: CardPage; lesson: CardLesson };
 
 /** Lessons with a grade or an absence, newest first. */
-export function entries(card: Card): Entry[] {
-  return listed(card, (lesson) => lesson.grades.length > 0 || isAbsence(lesson));
+export function entries(pages: readonly CardPage[]): Entry[] {
+  return listed(pages, (lesson) => lesson.grades.length > 0 || isAbsence(lesson));
 }
 
 /** Lessons that the student missed, came late to or left early, newest first. */
-export function absences(card: Card): Entry[] {
-  return listed(card, isAbsence);
+export function absences(pages: readonly CardPage[]): Entry[] {
+  return listed(pages, isAbsence);
 }
 
 /** Homework due on that day or later, the nearest first; without a day it is due at the end. */
-export function homework(card: Card, from: string): Entry[] {
-  return listed(card, ({ homework: set }) => Boolean(set?.text) && (set?.due_on ?? from) >= from).sort((a, b) =>
+export function homework(pages: readonly CardPage[], from: string): Entry[] {
+  return listed(pages, ({ homework: set }) => Boolean(set?.text) && (set?.due_on ?? from) >= from).sort((a, b) =>
     (a.lesson.homework?.due_on ?? "9999").localeCompare(b.lesson.homework?.due_on ?? "9999"),
   );
 }
 
-function listed(card: Card, wanted: (lesson: CardLesson) => boolean): Entry[] {
-  return card.disciplines
+function listed(pages: readonly CardPage[], wanted: (lesson: CardLesson) => boolean): Entry[] {
+  return pages
     .flatMap((page) => page.lessons.filter(wanted).map((lesson) => ({ page, lesson })))
     .sort((a, b) => b.lesson.date.localeCompare(a.lesson.date) || b.lesson.pair - a.lesson.pair);
 }
 
 function isAbsence({ absence }: CardLesson): boolean {
-  return Boolean(absence && (absence.hours > 0 || absence.late || absence.left_early));
+  return Boolean(absence && (absence.hours > 0 || absence.late > 0 || absence.left_early > 0));
 }
 
 /** The card narrowed to a year and a period; empty strings narrow nothing. */

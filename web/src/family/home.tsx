@@ -48,8 +48,8 @@ function Whole({ subject }: { subject: Subject }) {
           const running = narrowed(whole, year, currentPeriod(whole, year, today));
           const held = running.disciplines.reduce((sum, page) => sum + page.hours.held, 0);
           const missed = running.disciplines.reduce((sum, page) => sum + page.hours.missed, 0);
-          const newest = entries(whole).slice(0, NEWEST);
-          const due = homework(whole, today);
+          const newest = entries(whole.disciplines).slice(0, NEWEST);
+          const due = homework(whole.disciplines, today);
           if (whole.disciplines.length === 0) return <Empty title={text.noCard}>{text.noCardWhy}</Empty>;
           return (
             <>

@@ -16,22 +16,22 @@ import { inboxPage, type Notice } from "./data";
 import "./family.css";
 import { text, type NoticeData } from "./texts";
 
-const ALL = "all";
+const ALL = "all" as const;
 
 export default function InboxOfAll() {
   const client = useQueryClient();
-  const [kind, setKind] = useState(ALL);
+  const [kind, setKind] = useState<Notice["kind"] | typeof ALL>(ALL);
   const [unread, setUnread] = useState(false);
   const inbox = useInfiniteQuery({
     queryKey: ["notifications", "/inbox", kind, unread],
-    queryFn: ({ pageParam }) => inboxPage(kind === ALL ? "" : kind, unread, pageParam),
+    queryFn: ({ pageParam }) => inboxPage(kind, unread, pageParam),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next,
   });
   const notices = inbox.data?.pages.flatMap((page) => page.items) ?? [];
   const name = useNames(notices.flatMap((notice) => [notice.student, teacherIn(notice)]).filter((id) => id !== null));
   const read = async (body: { ids: string[] } | { up_to: Record<string, number> }) => {
-    await got(notifications.POST("/inbox/read", { params: { header: { "Idempotency-Key": crypto.randomUUID() } }, body: body as { ids: string[] } }));
+    await got(notifications.POST("/inbox/read", { params: { header: { "Idempotency-Key": crypto.randomUUID() } }, body }));
     await client.invalidateQueries({ queryKey: ["notifications"] });
   };
   const positions = inbox.data?.pages[0]?.positions;
@@ -48,7 +48,7 @@ export default function InboxOfAll() {
         <Choice
           label={text.kind}
           value={kind}
-          onChange={setKind}
+          onChange={(chosen) => setKind(chosen as Notice["kind"] | typeof ALL)}
           options={[{ id: ALL, name: text.allKinds }, ...Object.entries(text.kinds).map(([id, said]) => ({ id, name: said }))]}
         />
         <Checkbox label={text.unreadOnly} checked={unread} onChange={setUnread} />
@@ -84,7 +84,7 @@ function Line({ notice, name, onRead }: { notice: Notice; name: (id: string) => 
   const said = text.noticeOf[notice.kind]?.(inWords(notice.data));
   const where = [
     notice.discipline?.title,
-    notice.lesson && text.lessonOn(day(notice.lesson.date, "short"), notice.lesson.pair),
+    notice.lesson?.date && notice.lesson.pair && text.lessonOn(day(notice.lesson.date, "short"), notice.lesson.pair),
     teacher && text.teacherWill(name(teacher)),
     typeof notice.data["reason"] === "string" && text.because(reasonOf(notice.data["reason"])),
   ].filter(Boolean);

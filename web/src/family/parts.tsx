@@ -1,7 +1,7 @@
 /** Pieces that the pages of students and guardians share: marks, rows of lessons, the switch between children. */
 
 import type { ReactNode } from "react";
-import { word, words } from "../domain/texts";
+import { titleOf, word, words } from "../domain/texts";
 import { day, hundredths } from "../format";
 import { Choice } from "../ui/field";
 import { Badge } from "../ui/notes";
@@ -28,8 +28,8 @@ export function Marks({ lesson }: { lesson: CardLesson }) {
   return (
     <span className="family-marks">
       {absence && absence.hours > 0 && <span className="family-mark away">{text.absent(absence.hours)}</span>}
-      {absence?.late ? <span className="family-mark away">{text.lateBy(Number(absence.late) || null)}</span> : null}
-      {absence?.left_early ? <span className="family-mark away">{text.leftEarly(Number(absence.left_early) || null)}</span> : null}
+      {absence && absence.late > 0 && <span className="family-mark away">{text.lateBy(absence.late)}</span>}
+      {absence && absence.left_early > 0 && <span className="family-mark away">{text.leftEarly(absence.left_early)}</span>}
       {lesson.grades.map((grade) => (
         <Mark key={grade.grade} value={grade.value} replaced={Boolean(grade.replaced)} title={told(grade)} />
       ))}
@@ -44,9 +44,9 @@ export function LessonRows({ entries, discipline = true }: { entries: readonly E
       {entries.map(({ page, lesson }) => (
         <li key={`${page.page}/${lesson.lesson}`}>
           <span className="what">
-            {discipline && <b>{page.discipline.title}</b>}
+            {discipline && <b>{titleOf(page.discipline)}</b>}
             <span className="small soft" style={{ display: "block" }}>
-              {`${day(lesson.date, "long")} · ${lesson.topic ?? text.noTopic}`}
+              {`${day(lesson.date, "long")} · ${lesson.topic || text.noTopic}`}
             </span>
             {lesson.grades.length > 0 && <span className="small soft">{lesson.grades.map(told).join("; ")}</span>}
           </span>
@@ -64,7 +64,7 @@ export function HomeworkRows({ entries }: { entries: readonly Entry[] }) {
       {entries.map(({ page, lesson }) => (
         <li key={`${page.page}/${lesson.lesson}`}>
           <span className="what">
-            <b>{page.discipline.title}</b>
+            <b>{titleOf(page.discipline)}</b>
             <span style={{ display: "block" }}>{lesson.homework?.text}</span>
           </span>
           {lesson.homework?.due_on && <Badge kind="info">{text.due(day(lesson.homework.due_on, "short"))}</Badge>}
@@ -116,7 +116,7 @@ export function Mean({ page }: { page: CardPage }) {
 }
 
 /** What has to come for a 5, a 4 and a 3, by the journal's reckoning; the lowest that is reached already stays unsaid. */
-export function NeededNote({ needed, missing }: { needed: Needed; missing?: CardPage["missing"] }) {
+export function NeededNote({ needed }: { needed: Needed }) {
   const reached = (["5", "4", "3"] as const).find((value) => needed[value] === 0);
   const lines: ReactNode[] = (["5", "4", "3"] as const)
     .filter((value) => !reached || value > reached)
@@ -130,8 +130,6 @@ export function NeededNote({ needed, missing }: { needed: Needed; missing?: Card
       <ul style={{ margin: 0, paddingLeft: 20 }}>
         {reached && <li>{text.reached(reached)}</li>}
         {lines}
-        {missing && missing.grades > 0 && <li>{text.missingGrades(missing.grades)}</li>}
-        {missing && missing.substantial > 0 && <li>{text.missingSubstantial}</li>}
       </ul>
       <span className="small soft">{text.neededHint}</span>
     </div>

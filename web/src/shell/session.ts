@@ -2,15 +2,14 @@
 
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { got, identity } from "../api/client";
+import type { components } from "../api/generated/identity";
 import { Refused } from "../api/problem";
 
-export type Held = { role: string; scope: string; title: string | null; starts_on: string; ends_on: string | null };
-export type Group = { group: string; title: string };
-export type Child = { id: string; name: string; short_name: string; until: string | null; groups: Group[] };
-export type Me = {
-  person: { id: string; name: string; short_name: string; demo: boolean; roles: Held[] };
-  children: Child[];
-};
+type Schemas = components["schemas"];
+
+export type Me = Schemas["Me"];
+export type Child = Schemas["Child"];
+export type Group = Schemas["ChildGroup"];
 
 /** Roles of the staff table (domain), and the two that relations make: student and guardian. */
 export type Role =
@@ -29,7 +28,7 @@ export const ME = queryOptions({
   queryKey: ["identity", "/me"],
   queryFn: async (): Promise<Me | null> => {
     try {
-      return (await got(identity.GET("/me"))) as unknown as Me;
+      return await got(identity.GET("/me"));
     } catch (error) {
       if (error instanceof Refused && error.problem.status === 401) return null;
       throw error;

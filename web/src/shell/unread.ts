@@ -8,7 +8,7 @@ const EVERY_MS = 15_000;
 export function useUnread(): number {
   const { data } = useQuery({
     queryKey: ["notifications", "/inbox/unread"],
-    queryFn: async () => (await got(notifications.GET("/inbox/unread"))) as unknown as { unread: number },
+    queryFn: () => got(notifications.GET("/inbox/unread")),
     refetchInterval: EVERY_MS,
   });
   return data?.unread ?? 0;

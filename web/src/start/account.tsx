@@ -17,7 +17,6 @@ import { NewPassword, PasswordField, wrongOf } from "./password";
 import "./start.css";
 import { text } from "./texts";
 
-type Whole = Me["person"] & { email?: string; phone?: string; birth_date?: string | null; login?: string | null };
 type Session = { id: string; current: boolean; opened_at: string; used_at: string; address: string; agent: string };
 type ReadOf = { reader: string; name: string; subject: string; route: string; at: string };
 
@@ -47,7 +46,7 @@ export default function Account() {
 }
 
 function Own({ me }: { me: Me }) {
-  const person: Whole = me.person;
+  const { person } = me;
   const given = (value: string | null | undefined) => value || <span className="soft">{text.notGiven}</span>;
   return (
     <section className="panel">
