@@ -51,10 +51,10 @@ function hoursSaid(n: number, hours: number): string {
 const REASONS = ["input_error", "reassessed", "wrong_student", "appeal", "illness", "outage", "order", "other"] as const;
 
 /** A correction says why (R 4.3.7): one tap on the reason sends it. */
-function Reasons({ onChoose }: { onChoose: (reason: Reason) => void }) {
+function Reasons({ what, onChoose }: { what?: string; onChoose: (reason: Reason) => void }) {
   return (
     <fieldset className="lesson-reasons">
-      <legend>{text.correctWhy}</legend>
+      <legend>{what ? text.because(what) : text.correctWhy}</legend>
       {REASONS.map((code) => (
         <Button key={code} onPress={() => onChoose({ code })}>
           {word(words.reason, code)}
@@ -88,8 +88,7 @@ export function SecondSheet({
           {text.addSecond(said)}
         </Button>
       )}
-      {value !== undefined && <b>{text.correct(before, said)}</b>}
-      <Reasons onChoose={onCorrect} />
+      <Reasons what={value === undefined ? text.eraseTitle(before) : text.correct(before, said)} onChoose={onCorrect} />
     </Dialog>
   );
 }

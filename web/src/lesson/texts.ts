@@ -131,6 +131,7 @@ export const text = choose(
     second: (standing: string) => `В клетке уже стоит ${standing}`,
     addSecond: (value: string) => `Добавить ${value} второй отметкой`,
     correct: (before: string, value: string) => `Исправить ${before} на ${value}`,
+    because: (what: string) => `${what} — причина`,
     correctWhy: "Причина исправления",
     eraseTitle: (value: string) => `Убрать отметку ${value}`,
     retake: (value: string) => `Пересдача: ${value}`,

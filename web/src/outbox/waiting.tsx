@@ -35,16 +35,16 @@ export default function Waiting({ person }: { person: string }) {
     <div className={refused > 0 || (signedOut && waiting > 0) ? "shell-waiting bad" : "shell-waiting"} role="status">
       {waiting > 0 && <b>{shell.waiting(waiting)}</b>}
       {refused > 0 && <b>{shell.refused(refused)}</b>}
+      {waiting + refused > 0 && (
+        <Button kind="quiet" small onPress={() => setOpen(true)}>
+          {text.show}
+        </Button>
+      )}
       {said && <span>{said}</span>}
       {volatile && waiting > 0 && <span>{text.volatile}</span>}
       {signedOut && waiting > 0 && (
         <Button kind="quiet" small onPress={() => void startAnew()}>
           {shell.signIn}
-        </Button>
-      )}
-      {waiting + refused > 0 && (
-        <Button kind="quiet" small onPress={() => setOpen(true)}>
-          {text.show}
         </Button>
       )}
       {open && <Entries onClose={() => setOpen(false)} />}
