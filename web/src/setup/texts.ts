@@ -140,6 +140,7 @@ export const text = choose(
       curator: "Куратор",
       add: "Завести группу",
       added: (title: string) => `Группа ${title} заведена`,
+      saved: (title: string) => `Группа ${title} сохранена`,
       none: "Групп ещё нет",
       noneNext: "Заведите группу или вставьте список студентов: группы из него появятся сами.",
       appoint: "Назначить куратора",
@@ -217,7 +218,7 @@ export const text = choose(
       none: "Дисциплин ещё нет",
       noneNext: "Вставьте список из учебного плана или добавьте по одной.",
       paste: "Вставить таблицу",
-      taken: (n: number, of: number) => `Принято ${n} из ${of}`,
+      exists: "уже есть в списке",
     },
 
     load: {
@@ -309,11 +310,10 @@ export const text = choose(
       same: "Совпадает с опубликованным.",
       never: "Расписание этой группы ещё не опубликовано.",
       undo: "Вернуть опубликованное",
-      copy: "Взять сетку другого периода",
       clashes: "Где накладки",
       clash: (day: string, pair: number, what: string) => `${day}, ${pair} пара: ${what}`,
       what: { group: "занята группа", teacher: "занят преподаватель", room: "занят кабинет" } as Record<string, string>,
-      more: (n: number) => `и ещё ${n}`,
+      more: (n: string) => `и ещё ${n}`,
     },
 
     codes: {
