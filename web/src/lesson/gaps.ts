@@ -5,28 +5,11 @@ import { useMemo } from "react";
 import { useDisciplines } from "../api/names";
 import { later } from "../format";
 import { spreadOf } from "../journal/cache";
-import type { Spread } from "../journal/spread";
-import { useAllEntries, type Entry } from "../outbox";
+import { useAllEntries } from "../outbox";
 import { useSignedIn } from "../shell/session";
 import { useToday } from "../shell/start";
-import { openPages, pageOf, taughtLessons, type Planned } from "./data";
-import { seenLesson } from "./lesson-state";
-
-export type OwnGap = { gap: "not_held" | "no_attendance" | "no_topic"; page: string; lesson: string; date: string; pair: number; group: string; discipline: string };
-
-/** Lessons of that page which the teacher held, or should have held, before today, and what each lacks first. */
-export function gapsOf(spread: Spread, planned: readonly Planned[], teacher: string, today: string, waiting: readonly Entry[]): OwnGap[] {
-  const { id: page, group, discipline } = spread.page;
-  const held = spread.lessons.filter(({ taught_by, date }) => taught_by === teacher && date < today);
-  const known = new Set(spread.lessons.map(({ lesson }) => lesson));
-  const owed = planned.filter((lesson) => lesson.teacher === teacher && !lesson.cancelled && lesson.date < today && !known.has(lesson.id));
-  const places = [...held.map(({ lesson, date, pair }) => ({ lesson, date, pair })), ...owed.map(({ id, date, pair }) => ({ lesson: id, date, pair }))];
-  return places.flatMap((place) => {
-    const lesson = seenLesson(spread, place.lesson, waiting);
-    const gap = !lesson ? "not_held" : lesson.attendance.marks === null ? "no_attendance" : lesson.topic === "" ? "no_topic" : undefined;
-    return gap ? [{ gap, page, group, discipline, ...place }] : [];
-  });
-}
+import { openPages, pageOf, taughtLessons } from "./data";
+import { gapsOf, type OwnGap } from "./lesson-state";
 
 export type Named = OwnGap & { title: string };
 

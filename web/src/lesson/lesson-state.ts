@@ -202,3 +202,19 @@ export function filled(spread: Spread, lesson: string, waiting: readonly Entry[]
     late: rows.filter(({ missed }) => missed?.late).length,
   };
 }
+
+export type OwnGap = { gap: "not_held" | "no_attendance" | "no_topic"; page: string; lesson: string; date: string; pair: number; group: string; discipline: string };
+
+/** Lessons of that page which the teacher held, or should have held, before today, and what each lacks first. */
+export function gapsOf(spread: Spread, planned: readonly Planned[], teacher: string, today: string, waiting: readonly Entry[]): OwnGap[] {
+  const { id: page, group, discipline } = spread.page;
+  const held = spread.lessons.filter(({ taught_by, date }) => taught_by === teacher && date < today);
+  const known = new Set(spread.lessons.map(({ lesson }) => lesson));
+  const owed = planned.filter((lesson) => lesson.teacher === teacher && !lesson.cancelled && lesson.date < today && !known.has(lesson.id));
+  const places = [...held.map(({ lesson, date, pair }) => ({ lesson, date, pair })), ...owed.map(({ id, date, pair }) => ({ lesson: id, date, pair }))];
+  return places.flatMap((place) => {
+    const lesson = seenLesson(spread, place.lesson, waiting);
+    const gap = !lesson ? "not_held" : lesson.attendance.marks === null ? "no_attendance" : lesson.topic === "" ? "no_topic" : undefined;
+    return gap ? [{ gap, page, group, discipline, ...place }] : [];
+  });
+}
