@@ -20,6 +20,8 @@ SUBSTITUTE_READS_DAYS = 14
 READ = Policy("pages.read", *TEACHERS, "curator", *OFFICES)
 WRITE = Policy("pages.write", *TEACHERS)
 PERMIT = Policy("pages.permit", *DEPUTIES)
+SEARCHERS = (*DEPUTIES, "auditor")
+SEARCH = Policy("history.search", *SEARCHERS)
 MAKEUPS = Policy("makeups.read", "curator", "study_office", "deputy_director", "director")
 ABSENCE_READ = Policy("absences.read", "student", "guardian", "curator", "study_office", "deputy_director", "director")
 ABSENCE_ANNOUNCE = Policy("absences.announce", "student", "guardian")
@@ -44,6 +46,17 @@ def read(page: Page, principal: Principal) -> None:
 def reaches_group(principal: Principal, group: str) -> bool:
     """By an office in scope, or as the group's curator."""
     return group in principal.roles.get("curator", ()) or any(principal.in_scope(role, group) for role in OFFICES)
+
+
+def searches(principal: Principal, group: str) -> bool:
+    """Whether he searches the history of the group's pages."""
+    return any(principal.in_scope(role, group) for role in SEARCHERS)
+
+
+def searches_student(principal: Principal, groups: set[str]) -> bool:
+    """Whether he searches what a student of these groups announced and what was classified, today."""
+    scopes = set().union(*(principal.roles.get(role, set()) for role in SEARCHERS))
+    return "" in scopes or not scopes.isdisjoint(groups)
 
 
 def taught_by(page: Page, principal: Principal) -> bool:

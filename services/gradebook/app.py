@@ -124,9 +124,9 @@ class Gradebook:
 
 def build(svc: Gradebook, authenticator: Authenticator) -> Service:
     """The app and loops around a service object that somebody else keeps a hand on."""
-    from services.gradebook import http, permits, writing
+    from services.gradebook import http, permits, search, writing
 
-    routers = [writing.routes(svc), http.routes(svc), permits.routes(svc), feed.routes(svc.log)]
+    routers = [writing.routes(svc), http.routes(svc), permits.routes(svc), search.routes(svc), feed.routes(svc.log)]
     app = create_app("Zhurnal: grade book", routers, authenticator)
     app.state.gradebook = svc
     return Service(NAME, app, (svc.keeper.run,), (svc.projector,))

@@ -5,7 +5,7 @@ import hashlib
 import io
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import orjson
@@ -18,6 +18,7 @@ from services.gradebook.access import ABSENCE_ANNOUNCE, ABSENCE_CLASSIFY, ABSENC
 from services.gradebook.known import makeups
 from services.gradebook.page import Page
 from services.gradebook.rules import TEACHERS
+from services.gradebook.search import aware
 from services.gradebook.spread import you
 from services.gradebook.standing import propose, standing, window
 from services.gradebook.views import pages
@@ -153,7 +154,7 @@ def routes(svc: "Gradebook") -> Router:
     ) -> Response:
         """What happened on the page, newest first."""
         rows, facts = await recorded(page, principal)
-        wanted = history.Filter(student or "", lesson or "", actor or "", _aware(since), _aware(until))
+        wanted = history.Filter(student or "", lesson or "", actor or "", aware(since), aware(until))
         kept = history.entries(rows, facts, wanted)[::-1]
         piece = kept[offset : offset + limit]
         texts = await svc.texts.read(history.text_ids(piece))
@@ -261,14 +262,9 @@ def _until(as_of: str) -> Callable[[Recorded], bool]:
         instant = datetime.fromisoformat(as_of.replace(" ", "+"))
     except ValueError as wrong:
         raise Malformed(what="as_of") from wrong
-    moment = _aware(instant)
+    moment = aware(instant)
     assert moment is not None, "an instant was given"
     return lambda row: row.at <= moment
-
-
-def _aware(instant: datetime | None) -> datetime | None:
-    """An instant without a zone is UTC."""
-    return instant if instant is None or instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _csv(rows: list[dict[str, Any]]) -> Response:

@@ -8,6 +8,7 @@ import pytest
 
 from contracts.events.identity import SubgroupAgreed
 from contracts.events.schedule import LessonSubstituted
+from contracts.ids import page_id
 from tests.common.kit import members
 from tests.common.schedule import STARTS
 from tests.common.schedule_house import House, house
@@ -87,6 +88,26 @@ async def test_a_timetable_becomes_lessons_of_group_teacher_and_room(home: House
     assert (load["id"], load["planned"], load["timetabled"]) == (assignment, 34, 34)
     (published,) = await home.get("director", "/timetables/g?period=g-1")
     assert published["slots"][0]["assignment"] == assignment
+
+
+async def test_a_lesson_names_its_page_of_the_journal_and_the_times_of_its_day(home: House) -> None:
+    await college(home)
+    day = "/lessons?group=g&from={0}&to={0}"
+    (without,) = await home.get("director", day.format("2025-09-08"))
+    assert (without["starts"], without["ends"]) == (None, None)
+    for since, starts, ends in (("2025-09-01", "08:30", "10:05"), ("2025-09-15", "09:00", "10:30")):
+        bells = [{"pair": 1, "starts": starts, "ends": ends}, {"pair": 2, "starts": "12:00", "ends": "13:30"}]
+        await home.made("office", "PUT", "/bells", {"starts_on": since, "bells": bells})
+    (before,) = await home.get("director", day.format("2025-09-08"))
+    (after,) = await home.get("director", day.format("2025-09-15"))
+    assert [(x["starts"], x["ends"]) for x in (before, after)] == [("08:30", "10:05"), ("09:00", "10:30")]
+    assert before["page"] == page_id("g", before["discipline"], "g-1")
+    (load,) = await home.get("director", "/assignments?group=g")
+    assert load["page"] == before["page"]
+    planned = f"/lessons?group=g&discipline={before['discipline']}&period=g-1&{WEEK}"
+    assert [x["page"] for x in await home.get("director", planned)] == [before["page"]]
+    assert await home.get("director", f"/lessons?group=g&discipline=other&{WEEK}") == []
+    assert await home.get("director", f"/lessons?group=g&period=g-2&{WEEK}") == []
 
 
 async def test_hours_beyond_the_load_are_a_warning(home: House) -> None:
