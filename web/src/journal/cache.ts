@@ -7,7 +7,7 @@ import { queryOptions, type QueryClient } from "@tanstack/react-query";
 import { got, gradebook } from "../api/client";
 import { cellsAfter } from "../outbox/bodies";
 import { type Answer, type Change, partsOf } from "../outbox/entry";
-import type { Spread, SpreadLesson, SpreadStudent } from "./spread";
+import type { Final, Lock, Spread, SpreadLesson, SpreadStudent } from "./spread";
 
 /** `saved`: the position of the last own change that was put into it; an older answer must not undo it. */
 type Kept = Spread & { etag?: string | null; saved?: number };
@@ -24,7 +24,7 @@ export const spreadOf = (page: string) =>
       const asked = await gradebook.GET("/pages/{page}", { params: { path: { page } }, headers, signal, cache: "no-store" });
       const now = client.getQueryData<Kept>(keyOf(page));
       if (asked.response.status === 304 && now) return now;
-      const spread = (await got(Promise.resolve(asked))) as unknown as Kept;
+      const spread = (await got(Promise.resolve(asked))) as Kept;
       if (now?.saved !== undefined && positionOf(spread.position) < now.saved) return now;
       return { ...spread, etag: asked.response.headers.get("ETag") } as Kept;
     },
@@ -94,11 +94,14 @@ function withCells<S extends Spread>(spread: S, cells: ReturnType<typeof cellsAf
   return withStudents(spread, (held) => (of.has(held.student) ? { ...held, cells: { ...held.cells, ...of.get(held.student) } } : held));
 }
 
+/** As the journal will say it from now on (rule G2). */
+const FINAL_STANDS: Lock = { code: "final-stands", rule: "G2", clause: "R 4.4.1", by: "teacher" };
+
 function withFinal(held: SpreadStudent, change: Change, answer: Answer): SpreadStudent {
-  const { value } = change.body as { value?: string };
+  const { value } = change.body as { value?: Final["value"] };
   const etag = answer.etag ?? held.final?.etag ?? "";
   if (change.method === "DELETE") return { ...held, final: { etag, value: null }, lock: null };
-  return { ...held, final: { ...held.final, etag, value: value ?? null }, lock: { rule: "G2", by: "teacher" } };
+  return { ...held, final: { ...held.final, etag, value: value ?? null }, lock: FINAL_STANDS };
 }
 
 /** The page with a lesson that has just been entered, as the journal will show it. */

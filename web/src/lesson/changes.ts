@@ -40,7 +40,7 @@ export function cellOf(page: string, lesson: string, row: Row, marks: readonly W
   };
 }
 
-export type Entering = { assignment: string; date: string; pair: number; hours: number; kind: string; topic: string; topic_no: number | null };
+export type Entering = Pick<SpreadLesson, "assignment" | "date" | "pair" | "hours" | "kind" | "topic" | "topic_no">;
 
 export function enteringChange(page: string, lesson: string, entering: Entering): Change {
   return { page, targets: [lessonTarget(lesson)], method: "PUT", path: `/pages/${page}/lessons/${lesson}`, body: entering, shown: null };

@@ -78,10 +78,10 @@ function TopicSheet({ spread, lesson, onSave, onClose }: { spread: Spread; lesso
   const topics = useQuery(topicsOf(spread.page)).data ?? [];
   const [topic, setTopic] = useState(lesson.topic);
   const [no, setNo] = useState(lesson.topic_no);
-  const [kind, setKind] = useState(lesson.kind);
+  const [kind, setKind] = useState<string>(lesson.kind);
   const [hours, setHours] = useState(String(lesson.hours));
   const kinds = spread.assignments.find(({ assignment }) => assignment === lesson.assignment)?.kinds ?? [];
-  const choices = Object.entries(words.lessonKind).filter(([id]) => kinds.length === 0 || kinds.includes(id) || id === lesson.kind);
+  const choices = Object.entries(words.lessonKind).filter(([id]) => kinds.length === 0 || (kinds as string[]).includes(id) || id === lesson.kind);
   const choose = (id: string) => {
     const chosen = topics.find(({ number }) => String(number) === id);
     setNo(chosen?.number ?? null);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Spread, SpreadLesson, SpreadStudent } from "../journal/spread";
+import type { Spread, SpreadLesson, SpreadStudent, Value } from "../journal/spread";
 import type { Entry } from "../outbox";
 import {
   absentToggled,
@@ -121,14 +121,14 @@ describe("attendance", () => {
 
   test("absent is who missed all of it, and not where a grade of the lesson stands", () => {
     expect([isAbsent({ student: "s", hours: 1 }, 2), isAbsent({ student: "s", hours: 2 }, 2), isAbsent(undefined, 2)]).toEqual([false, true, false]);
-    const cell = (...grades: { value: string; makeup_on?: string }[]) => ({ etag: "1", grades: grades.map((grade) => ({ grade: "g", work: "oral", ...grade })) });
+    const cell = (...grades: { value: Value; makeup_on?: string }[]) => ({ etag: "1", grades: grades.map((grade) => ({ grade: "g", work: "oral" as const, ...grade })) });
     expect(mayBeAbsent(cell({ value: "." }, { value: "4", makeup_on: "2026-11-21" }))).toBe(true);
     expect(mayBeAbsent(cell({ value: "4" }))).toBe(false);
   });
 });
 
 describe("grades by taps", () => {
-  const row = (values: string[], more: Partial<Row> = {}): Row => ({
+  const row = (values: Value[], more: Partial<Row> = {}): Row => ({
     student: "s1",
     missed: undefined,
     cell: { etag: "3", grades: values.map((value, n) => ({ grade: `g${n}`, value, work: "written" })) },
@@ -155,7 +155,7 @@ describe("grades by taps", () => {
   });
 
   test("next is the next who was there and is not locked", () => {
-    const rows = [row([], { student: "s1" }), row([], { student: "s2", missed: { student: "s2", hours: 2 } }), row([], { student: "s3", lock: { rule: "G2", by: "teacher" } }), row([], { student: "s4" })];
+    const rows = [row([], { student: "s1" }), row([], { student: "s2", missed: { student: "s2", hours: 2 } }), row([], { student: "s3", lock: { code: "final-stands", rule: "G2", clause: "R 4.4.1", by: "teacher" } }), row([], { student: "s4" })];
     expect(nextPresent(rows, null, 2)).toBe("s1");
     expect(nextPresent(rows, "s1", 2)).toBe("s4");
     expect(nextPresent(rows, "s4", 2)).toBeNull();
@@ -165,7 +165,7 @@ describe("grades by taps", () => {
 
 describe("a lesson of the timetable", () => {
   test("takes the next topic of its kind, else the next one at all", () => {
-    const topics = [1, 2, 3, 4].map((number) => ({ number, title: `т${number}`, hours: 2, kind: number % 2 ? "lecture" : "practical" }));
+    const topics = [1, 2, 3, 4].map((number) => ({ number, title: `т${number}`, hours: 2, kind: number % 2 ? ("lecture" as const) : ("practical" as const) }));
     const spread = spreadOf({ lessons: [held("l1", { topic_no: 1 }), held("l2", { topic_no: 2, assignment: "a2" })] });
     expect(nextTopic(spread, "a1", "lecture", topics)?.number).toBe(3);
     expect(nextTopic(spread, "a1", "practical", topics)?.number).toBe(2);
@@ -180,7 +180,7 @@ describe("a lesson of the timetable", () => {
     expect(barredFrom(spreadOf({ you: { assignments: [], lessons: ["l1"] } }), lesson, "2026-11-20")).toBeUndefined();
     expect(barredFrom(spreadOf({ page: { closed: { by: "x", at: "y" } } }), lesson, "2026-11-20")).toBe("closed");
     expect(barredFrom(spreadOf(), lesson, "2026-11-19")).toBe("future");
-    expect(barredFrom(spreadOf(), { ...lesson, lock: { rule: "G7", by: "deputy_director" } }, "2026-12-20")).toBe("late");
+    expect(barredFrom(spreadOf(), { ...lesson, lock: { code: "entry-limit-passed", rule: "G7", clause: "R 8.4", by: "deputy_director" } }, "2026-12-20")).toBe("late");
     expect([overdue(spreadOf(), "2026-11-20", "2026-11-27"), overdue(spreadOf(), "2026-11-20", "2026-11-28")]).toEqual([false, true]);
   });
 

@@ -4,7 +4,7 @@
  */
 
 import { later } from "../format";
-import type { Cell, Grade, Lock, Missed, Spread, SpreadLesson, SpreadStudent } from "../journal/spread";
+import type { Cell, Grade, Kind, Lock, Missed, Spread, SpreadLesson, SpreadStudent, Work } from "../journal/spread";
 import type { Entry } from "../outbox";
 import type { Amendment, Entering } from "./changes";
 import type { Planned, Topic } from "./data";
@@ -175,8 +175,8 @@ export function overdue(spread: Spread, date: string, today: string): boolean {
 }
 
 /** The work that a grade is most often given for in a lesson of that kind. */
-export function usualWork(kind: string): string {
-  const works: Record<string, string> = { practical: "practical", practice: "practical", laboratory: "laboratory", coursework: "coursework", exam: "test" };
+export function usualWork(kind: Kind): Work {
+  const works: Partial<Record<Kind, Work>> = { practical: "practical", practice: "practical", laboratory: "laboratory", coursework: "coursework", exam: "test" };
   return works[kind] ?? "oral";
 }
 

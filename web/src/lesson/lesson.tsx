@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useParams, useSearchParams } from "wouter";
 import { useDisciplines, useGroups } from "../api/names";
-import type { Cell, Grade, Spread } from "../journal/spread";
+import type { Cell, Grade, Kind, Spread, Value } from "../journal/spread";
 import { outbox } from "../outbox";
 import { useToday } from "../shell/start";
 import { Button, LinkButton } from "../ui/button";
@@ -114,7 +114,7 @@ function Kept({ spread, keeping }: { spread: Spread; keeping: Keeping }) {
     keeping.setCell(of, marks, reason);
     if (habits.advance && student === chosen) step(1);
   };
-  const grade = (value: string, makeup_on?: string) => {
+  const grade = (value: Value, makeup_on?: string) => {
     if (!row) return;
     const written = { value, work: habits.work, ...(makeup_on && { makeup_on }) };
     const marks = entered(row, written);
@@ -244,7 +244,7 @@ function Opened({
 }
 
 /** How this teacher enters grades: kept for his next lesson, the kind of work follows the kind of the lesson. */
-function useHabits(spread: Spread, kind: string): [Habits, (habits: Habits) => void] {
+function useHabits(spread: Spread, kind: Kind): [Habits, (habits: Habits) => void] {
   const [habits, setHabits] = useState<Habits>(() => ({ advance: localStorage.getItem(HABITS) !== "stay", work: usualWork(kind), pass: byPass(spread) }));
   return [
     habits,

@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { word, words } from "../domain/texts";
+import type { Value, Work } from "../journal/spread";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { Checkbox, Choice, NativeField } from "../ui/field";
@@ -10,10 +11,10 @@ import { isAbsent } from "./lesson-state";
 import { BarredNote, Marks, missedOf } from "./parts";
 import { text } from "./texts";
 
-export type Habits = { work: string; advance: boolean; pass: boolean };
+export type Habits = { work: Work; advance: boolean; pass: boolean };
 
-export const NUMBERS = ["5", "4", "3", "2", "."] as const;
-export const PASSES = ["pass", "fail", "."] as const;
+const NUMBERS: readonly Value[] = ["5", "4", "3", "2", "."];
+const PASSES: readonly Value[] = ["pass", "fail", "."];
 
 export function Pad({
   row,
@@ -36,7 +37,7 @@ export function Pad({
   from: string;
   habits: Habits;
   onHabits: (habits: Habits) => void;
-  onGrade: (value: string, makeup_on?: string) => void;
+  onGrade: (value: Value, makeup_on?: string) => void;
   onErase: () => void;
   onDetails: () => void;
   onStep: (step: 1 | -1) => void;
@@ -97,7 +98,7 @@ export function Pad({
           <Choice
             label={text.work}
             value={habits.work}
-            onChange={(work) => onHabits({ ...habits, work })}
+            onChange={(work) => onHabits({ ...habits, work: work as Work })}
             options={Object.entries(words.work).map(([id, name]) => ({ id, name }))}
           />
           <Checkbox label={text.advance} checked={habits.advance} onChange={(advance) => onHabits({ ...habits, advance })} />

@@ -5,7 +5,6 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { useDisciplines, useGroups, useNames } from "../api/names";
 import { word, words } from "../domain/texts";
-import { bells, timeOf } from "../family/data";
 import { clockOf, day, later } from "../format";
 import { spreadOf } from "../journal/cache";
 import type { Spread } from "../journal/spread";
@@ -15,7 +14,7 @@ import { useToday } from "../shell/start";
 import { Button } from "../ui/button";
 import { Badge, Empty, ProblemNote, Skeleton } from "../ui/notes";
 import { Loaded } from "../ui/page";
-import { addressOf, ahead as daysAhead, openPages, ownPages, pageOf, taughtLessons, type PageRow, type Planned } from "./data";
+import { addressOf, ahead as daysAhead, ownPages, taughtLessons, timeOf, type PageRow, type Planned } from "./data";
 import { daysTo, momentOf, type Moment } from "./day";
 import { useOwnGaps } from "./gaps";
 import { filled } from "./lesson-state";
@@ -71,22 +70,20 @@ export default function Today() {
 function Day({ date, today, onGo }: { date: string; today: string; onGo: (date: string) => void }) {
   const me = useSignedIn().person.id;
   const lessons = useQuery(taughtLessons(date, date));
-  const pages = useQuery(openPages);
-  const rings = useQuery(bells);
   return (
     <Loaded query={lessons} lines={6}>
       {(all) => {
         const mine = all.filter(({ teacher, regular_teacher }) => teacher === me || regular_teacher === me);
         if (mine.length === 0) return <NoLessons date={date} onGo={onGo} />;
         const clock = date === today ? clockOf(new Date()) : undefined;
-        const times = mine.map((lesson) => timeOf(rings.data, lesson.date, lesson.pair));
+        const times = mine.map(timeOf);
         const moments = momentOf(times, clock);
         const ahead = (n: number) => date > today || (clock !== undefined && clock < (times[n] ?? ""));
         return (
           <ol className="lesson-cards">
             {mine.map((lesson, n) => (
               <li key={lesson.id}>
-                <Card lesson={lesson} page={pageOf(pages.data, lesson)} time={times[n] ?? ""} moment={moments[n]} future={ahead(n)} />
+                <Card lesson={lesson} time={times[n] ?? ""} moment={moments[n]} future={ahead(n)} />
               </li>
             ))}
           </ol>
@@ -108,7 +105,7 @@ function NoLessons({ date, onGo }: { date: string; onGo: (date: string) => void 
   );
 }
 
-function Card({ lesson, page, time, moment, future }: { lesson: Planned; page: string | undefined; time: string; moment: Moment | undefined; future: boolean }) {
+function Card({ lesson, time, moment, future }: { lesson: Planned; time: string; moment: Moment | undefined; future: boolean }) {
   const me = useSignedIn().person.id;
   const group = useGroups()(lesson.group);
   const away = lesson.teacher !== me;
@@ -129,17 +126,17 @@ function Card({ lesson, page, time, moment, future }: { lesson: Planned; page: s
         <span className="small soft">{[word(words.lessonKind, lesson.kind), lesson.room_title].filter(Boolean).join(" · ")}</span>
         <span className="row">
           {lesson.cancelled && <Badge kind="bad">{text.cancelled}</Badge>}
-          {away ? <Badge kind="warn">{text.substitutedBy(name(lesson.teacher))}</Badge> : lesson.substituted && <Badge kind="warn">{text.substitution}</Badge>}
+          {away ? <Badge kind="warn">{text.substitutedBy(name(lesson.teacher ?? ""))}</Badge> : lesson.substituted && <Badge kind="warn">{text.substitution}</Badge>}
           {lesson.moved && <Badge kind="warn">{text.moved}</Badge>}
-          {!lesson.cancelled && !away && (page ? <State page={page} lesson={lesson.id} future={future} /> : <Badge>{text.noPage}</Badge>)}
+          {!lesson.cancelled && !away && <State page={lesson.page} lesson={lesson.id} future={future} />}
         </span>
       </span>
     </>
   );
   const look = `lesson-card${moment === "now" ? " now" : ""}${lesson.cancelled ? " off" : ""}`;
-  if (!page || lesson.cancelled) return <div className={look}>{body}</div>;
+  if (lesson.cancelled) return <div className={look}>{body}</div>;
   return (
-    <Link className={look} to={addressOf(page, lesson.id, lesson.date)}>
+    <Link className={look} to={addressOf(lesson.page, lesson.id, lesson.date)}>
       {body}
     </Link>
   );
@@ -150,7 +147,7 @@ function State({ page, lesson, future }: { page: string; lesson: string; future:
   const spread = useQuery(spreadOf(page));
   const waiting = useAllEntries();
   const entries = useEntries(page);
-  if (!spread.data) return <Badge>{"…"}</Badge>;
+  if (!spread.data) return <Badge>{spread.error ? text.noPage : "…"}</Badge>;
   const { held, attendance, topic, grades, away, late } = filled(spread.data, lesson, waiting, entries);
   if (!held) return future ? <Badge>{text.ahead}</Badge> : <Badge kind="warn">{text.notHeld}</Badge>;
   return (
