@@ -41,7 +41,7 @@ async def up(
     demo: Annotated[
         str | None,
         typer.Option(
-            help="class (4 группы / groups) | college (40 групп / groups) | none [class]; "
+            help="class (4 группы / groups, по умолчанию / default) | college (40) | none; "
             "загружается в пустую систему / loaded into an empty system"
         ),
     ] = None,
@@ -49,7 +49,7 @@ async def up(
         str | None,
         typer.Option(
             help="week (обычная неделя / an ordinary week) | finals (выставляют итоговые / finals are being set) | "
-            "closed (период закрыт / the period is closed) [week]"
+            "closed (период закрыт / the period is closed); по умолчанию / default: week"
         ),
     ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug | info | warning | error [info]")] = None,
