@@ -15,6 +15,7 @@ from services.gradebook import access, answers, history
 from services.gradebook import requests as r
 from services.gradebook.absences import Announce, Classify
 from services.gradebook.access import ABSENCE_ANNOUNCE, ABSENCE_CLASSIFY, ABSENCE_READ, MAKEUPS, READ
+from services.gradebook.answers_spread import Spread
 from services.gradebook.known import makeups
 from services.gradebook.page import Page
 from services.gradebook.rules import TEACHERS
@@ -111,7 +112,7 @@ def routes(svc: "Gradebook") -> Router:
             return _csv(rows)
         return json({"total": total, "items": rows})
 
-    @router.get("/pages/{page}", policy=READ, answers=answers.Spread)
+    @router.get("/pages/{page}", policy=READ, answers=Spread)
     async def get_page(
         page: PageId,
         principal: Caller,
