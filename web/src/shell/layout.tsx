@@ -47,12 +47,12 @@ export function Layout({ me, children }: { me: Me; children: ReactNode }) {
         {text.skip}
       </a>
       {me.person.demo && (
-        <div className="shell-banner" role="note">
+        <aside className="shell-banner" aria-label={text.demoLabel}>
           {text.demo}
           <button type="button" onClick={() => void signOut()}>
             {text.demoOther}
           </button>
-        </div>
+        </aside>
       )}
       <div className="shell-side">
         <Link className="shell-name" to="/">
