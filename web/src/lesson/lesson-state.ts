@@ -89,7 +89,7 @@ export function rowsOf(roster: readonly SpreadStudent[], lesson: SpreadLesson, e
 }
 
 /** The marks that an entry wants in a cell; it may be one of many cells in it. */
-function gradesIn(entry: Entry, lesson: string, student: string): Grade[] {
+export function gradesIn(entry: Entry, lesson: string, student: string): Grade[] {
   const { grades, items } = entry.body as { grades?: Grade[]; items?: { lesson: string; student: string; grades: Grade[] }[] };
   return grades ?? items?.find((item) => item.lesson === lesson && item.student === student)?.grades ?? [];
 }
