@@ -54,7 +54,7 @@ export function Layout({ me, children }: { me: Me; children: ReactNode }) {
           </button>
         </aside>
       )}
-      <div className="shell-side">
+      <header className="shell-side">
         <Link className="shell-name" to="/">
           {text.journal}
         </Link>
@@ -68,7 +68,7 @@ export function Layout({ me, children }: { me: Me; children: ReactNode }) {
           </button>
           <Spoken />
         </div>
-      </div>
+      </header>
       <main className="shell-main" id="content" tabIndex={-1}>
         {writes && (
           <Suspense fallback={null}>
