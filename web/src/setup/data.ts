@@ -147,7 +147,7 @@ export const GROUPS = queryOptions({
   queryFn: async () => (await got(identity.GET("/groups", { params: { query: { limit: 500 } } }))) as unknown as Listed<Group>,
 });
 
-export type Wanted = { text?: string; group?: string; role?: string; state?: State; limit?: number; offset?: number };
+export type Wanted = { text?: string; group?: string; role?: string; state?: State; sort?: "name" | "-registered"; limit?: number; offset?: number };
 export const peopleOf = (wanted: Wanted) =>
   queryOptions({
     queryKey: ["identity", "/people", wanted],

@@ -50,7 +50,7 @@ export default function PeopleStep() {
   );
 }
 
-const RECENT = { limit: 100 };
+const RECENT = { sort: "-registered", limit: 20 } as const;
 
 function Enlisting({ administrator }: { administrator: boolean }) {
   const [adding, setAdding] = useState(false);
@@ -71,8 +71,15 @@ function Enlisting({ administrator }: { administrator: boolean }) {
       <Loaded query={query}>
         {({ items, total }) => (
           <>
-            <PeopleList people={items} empty={text.people.empty} emptyNext={text.people.emptyNext} />
-            {total > items.length && <LinkButton to="/people">{text.people.of(items.length, total)}</LinkButton>}
+            {total > items.length && (
+              <div className="row spread">
+                <span className="soft small">{text.people.recent(items.length, total)}</span>
+                <LinkButton to="/people" small>
+                  {text.people.everybody}
+                </LinkButton>
+              </div>
+            )}
+            <PeopleList people={items} empty={text.people.empty} emptyNext={text.people.emptyNext} search={false} />
           </>
         )}
       </Loaded>

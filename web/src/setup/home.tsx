@@ -6,7 +6,7 @@ import { LinkButton } from "../ui/button";
 import { ProblemNote, Skeleton } from "../ui/notes";
 import { useCounts } from "./counts";
 import "./setup.css";
-import { progressOf, type Counts, type Progress, type Step } from "./steps";
+import { progressOf, STEPS, type Counts, type Progress, type Step } from "./steps";
 import { text } from "./texts";
 
 const has: Record<Step, (counts: Counts) => string> = {
@@ -23,24 +23,27 @@ export default function SetupHome() {
   if (!counts) return error ? <ProblemNote error={error} again={() => location.reload()} /> : <Skeleton lines={6} />;
   const steps = progressOf(counts);
   const done = steps.filter(({ state }) => state === "done").length;
+  const running = counts.lessons > 0;
   return (
     <>
-      {done < steps.length && <Checklist steps={steps} counts={counts} done={done} />}
-      {counts.lessons > 0 && <Figures counts={counts} />}
+      {running && <Figures counts={counts} />}
+      {done < steps.length && <Checklist steps={steps} counts={counts} done={done} running={running} />}
     </>
   );
 }
 
-function Checklist({ steps, counts, done }: { steps: readonly Progress[]; counts: Counts; done: number }) {
+/** All steps until the college runs; afterwards those that still want something. */
+function Checklist({ steps, counts, done, running }: { steps: readonly Progress[]; counts: Counts; done: number; running: boolean }) {
+  const shown = running ? steps.filter(({ state }) => state !== "done") : steps;
   return (
     <section className="stack" aria-labelledby="first-run">
       <div>
-        <h2 id="first-run">{text.home.first}</h2>
-        <p className="soft">{text.home.firstLead(done, steps.length)}</p>
+        <h2 id="first-run">{running ? text.home.left : text.home.first}</h2>
+        {!running && <p className="soft">{text.home.firstLead(done, steps.length)}</p>}
       </div>
       <ol className="setup-steps">
-        {steps.map(({ step, state, done: parts, of }) => (
-          <li key={step} className={state} aria-current={state === "next" ? "step" : undefined}>
+        {shown.map(({ step, state, done: parts, of }) => (
+          <li key={step} className={state} value={STEPS.indexOf(step) + 1} aria-current={state === "next" ? "step" : undefined}>
             <span className="setup-step">
               <b>{text.step[step]}</b>
               <span className="soft small">{text.stepWhy[step]}</span>
@@ -48,7 +51,7 @@ function Checklist({ steps, counts, done }: { steps: readonly Progress[]; counts
             </span>
             <LinkButton to={`/setup/${step}`} {...(state === "next" && { kind: "primary" as const })}>
               {state === "next" ? text.home.begin : text.home.open}
-              <span className="hidden">{`: ${text.step[step]}`}</span>
+              <span className="hidden">{text.step[step]}</span>
             </LinkButton>
           </li>
         ))}
@@ -69,9 +72,9 @@ function Figures({ counts }: { counts: Counts }) {
   return (
     <section className="stack" aria-labelledby="college">
       <h2 id="college">{text.home.ready}</h2>
-      <div className="figures">
+      <div className="tiles">
         {figures.map(([to, name, value, warn]) => (
-          <Link key={to} to={to} className={warn ? "figure warn" : "figure"}>
+          <Link key={to} to={to} className={warn ? "tile warn" : "tile"}>
             <b>{number(value)}</b>
             <span className="small">{name}</span>
           </Link>

@@ -36,7 +36,7 @@ export function PeopleList({ people, empty, emptyNext, search = true }: { people
         { key: "name", title: text.people.name, value: ({ name }) => name, cell: ({ id, name }) => <Link to={`/people/${id}`}>{name}</Link> },
         ...(whole
           ? [
-              { key: "roles", title: text.people.roles, value: ({ roles }: Person) => rolesIn(roles), cell: ({ roles }: Person) => rolesIn(roles) || text.people.roleNone },
+              { key: "roles", title: text.people.roles, value: ({ roles }: Person) => rolesIn(roles), cell: ({ roles }: Person) => rolesIn(roles) || "—" },
               {
                 key: "contacts",
                 title: text.people.contacts,

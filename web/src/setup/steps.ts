@@ -30,7 +30,7 @@ export function progressOf(counts: Counts): readonly Progress[] {
     disciplines: [counts.disciplines > 0],
     load: [counts.assignments > 0],
     timetable: [counts.lessons > 0],
-    codes: [counts.staff > 0 && counts.staffed >= counts.staff],
+    codes: [counts.teachers > 0 && counts.staffed >= counts.staff],
   };
   let found = false;
   return STEPS.map((step) => {

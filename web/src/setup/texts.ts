@@ -30,6 +30,7 @@ export const text = choose(
 
     home: {
       first: "Первый запуск",
+      left: "Осталось настроить",
       firstLead: (done: number, of: number) => `Готово шагов: ${done} из ${of}. Журнал заработает, когда будет опубликовано расписание.`,
       state: { done: "готово", next: "следующий шаг", later: "позже" } as Record<string, string>,
       partly: (done: number, of: number) => `${done} из ${of}`,
@@ -182,7 +183,6 @@ export const text = choose(
       imported: (n: number) => `Список записан: новых людей — ${n}`,
       badRows: "Журнал не принял строки",
       back: "Вернуться к таблице",
-      roleNone: "без роли",
       anyRole: "Любая роль",
       anyGroup: "Любая группа",
       anyState: "Любой доступ",
@@ -201,7 +201,8 @@ export const text = choose(
       more: "Показать ещё",
       export: "Таблица (CSV)",
       filters: "Отбор",
-      registered: "Последние добавленные",
+      recent: (n: number, all: number) => `Показаны последние добавленные: ${n} из ${all}.`,
+      everybody: "Весь список",
       orderNo: "Номер приказа",
       enrolNow: "Сразу зачислить в группу",
       roleNow: "Роль",
