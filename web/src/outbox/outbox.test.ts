@@ -219,6 +219,17 @@ describe("an entry", () => {
     expect(journal.value("a")).toBe("5");
   });
 
+  it("shows in the other tabs while it waits, and can be given up there", async () => {
+    journal.fault = () => "lost";
+    const one = browser.tab();
+    const two = browser.tab();
+    const { key } = one.box.add(final("a", "5"));
+    await browser.pass(() => one.box.status.offline && two.box.entriesOf("page-1").get("final:a")?.state === "waiting");
+    two.box.discard(key);
+    await browser.pass(() => one.box.entries.length + two.box.entries.length === 0);
+    expect(journal.carriedOut).toEqual([]);
+  });
+
   it("takes the tag of the one before it, sent or just saved", async () => {
     const { box } = browser.tab();
     journal.latency = () => 5;
