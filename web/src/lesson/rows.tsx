@@ -42,8 +42,10 @@ function StudentRow({ row, hours, chosen, barred, actions }: { row: NamedRow; ho
       <button type="button" className="name" aria-pressed={chosen} disabled={barred} onClick={() => actions.choose(student)}>
         <span className="who">{name}</span>
         <span className="has">
-          {missed && <span className="lesson-missed">{missedOf(missed, hours)}</span>}
-          <Marks cell={cell} />
+          <span className="has" aria-hidden="true">
+            {missed && <span className="lesson-missed">{missedOf(missed, hours)}</span>}
+            <Marks cell={cell} />
+          </span>
           <span className="hidden">{said}</span>
           {!bad && <Fares entry={entry} />}
         </span>
