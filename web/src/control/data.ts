@@ -28,7 +28,7 @@ export const stateOf = (page: Pick<PageLine, "closed" | "signed_at">): PageState
 const PAGES_AT_ONCE = 500;
 
 /** All pages within reach, narrowed by group, period or state. A college has more than one answer holds. */
-export const pagesOf = (narrowed: { group?: string; period?: string; state?: "open" | "closed" }) =>
+export const pagesOf = (narrowed: { group?: string; period?: string; teacher?: string; state?: "open" | "closed" }) =>
   queryOptions({
     queryKey: ["gradebook", "/pages", narrowed],
     queryFn: async () => {

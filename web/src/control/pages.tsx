@@ -25,7 +25,7 @@ export function PageLines({
   tools,
   more = [],
 }: {
-  narrowed: { group?: string; period?: string };
+  narrowed: { group?: string; period?: string; teacher?: string };
   state?: PageState;
   tools?: ReactNode;
   more?: Column<PageLine>[];

@@ -18,6 +18,8 @@ export const words = choose(
     value: { "5": "5", "4": "4", "3": "3", "2": "2", ".": ".", pass: "зачёт", fail: "незачёт", na: "н/а", exempt: "осв", credited: "перезачтено" } as Record<string, string>,
     /** The same as narrow as a cell of the grid. */
     shortValue: { pass: "зач", fail: "нез", na: "н/а", exempt: "осв", credited: "пер" } as Record<string, string>,
+    /** Absent, as it stands in a cell. */
+    shortAway: "н",
     lessonKind: {
       lecture: "лекция",
       practical: "практическое занятие",

@@ -1,0 +1,130 @@
+/** One row of the grid and its cells. Each is drawn again only when something of its own has changed. */
+
+import { memo } from "react";
+import { word, words } from "../domain/texts";
+import { hundredths } from "../format";
+import { cellTarget } from "../lesson/lesson-state";
+import { missedOf } from "../lesson/parts";
+import type { Entry } from "../outbox";
+import { cellAt, isAbsent, lockAt, missedIn, type Entries } from "./grid-state";
+import type { Final, Missed, Spread, SpreadLesson, SpreadStudent } from "./spread";
+import { text } from "./texts";
+
+const shortOf = (value: string) => words.shortValue[value] ?? value;
+
+/** «4/5», «зач»; marks of a make-up with an asterisk. */
+export const marksIn = (cell: { grades: readonly { value: string; makeup_on?: string | null }[] }) =>
+  cell.grades.map(({ value, makeup_on }) => shortOf(value) + (makeup_on ? "*" : "")).join("/");
+
+const fareOf = (entry: Entry | undefined) => (!entry ? undefined : entry.state === "refused" || entry.state === "conflict" ? "trouble" : "pending");
+
+type CellProps = {
+  row: number;
+  column: number;
+  name: string;
+  shown: string;
+  missed: Missed | undefined;
+  hours: number;
+  locked: boolean;
+  fare: "trouble" | "pending" | undefined;
+  changed: boolean;
+};
+
+const Cell = memo(function Cell({ row, column, name, shown, missed, hours, locked, fare, changed }: CellProps) {
+  const away = missedOf(missed, hours);
+  const low = shown !== "" && /^(2|нез|\.)$/.test(shown);
+  return (
+    <td
+      role="gridcell"
+      tabIndex={-1}
+      data-row={row}
+      data-column={column}
+      aria-colindex={column + 2}
+      aria-readonly={locked}
+      aria-label={`${name}: ${[away, shown].filter(Boolean).join(", ") || text.empty}`}
+      className={["journal-cell", locked && "locked", fare, low && "low", isAbsent(missed, hours) && "away", changed && "changed"].filter(Boolean).join(" ")}
+    >
+      {away && <span className="journal-away">{away}</span>}
+      {shown}
+    </td>
+  );
+});
+
+type RowProps = {
+  spread: Spread;
+  student: SpreadStudent;
+  name: string;
+  row: number;
+  lessons: readonly SpreadLesson[];
+  entries: Entries;
+  today: string;
+  readOnly: boolean;
+  changed: ReadonlySet<string> | undefined;
+};
+
+/** What the row ends with: mean, absences, count towards a final, the proposal, the final itself. */
+export const ENDS = 5;
+
+export function Row({ spread, student, name, row, lessons, entries, today, readOnly, changed }: RowProps) {
+  const entry = entries.get(`final:${student.student}`);
+  const final = finalIn(student.final, entry);
+  const { rules } = spread.page;
+  const enough = student.counts.grades >= rules.min_grades && student.counts.substantial >= rules.min_substantial;
+  return (
+    <tr role="row" aria-rowindex={row + 2}>
+      <th role="rowheader" scope="row" aria-colindex={1} className={student.enrolled ? "journal-name" : "journal-name gone"}>
+        <span className="journal-number">{row + 1}</span>
+        {name}
+      </th>
+      {lessons.map((lesson, column) => {
+        const own = entries.get(cellTarget(lesson.lesson, student.student));
+        return (
+          <Cell
+            key={lesson.lesson}
+            row={row}
+            column={column}
+            name={name}
+            shown={marksIn(cellAt(student, lesson.lesson, own))}
+            missed={missedIn(lesson).get(student.student)}
+            hours={lesson.hours}
+            locked={readOnly || lockAt(spread, lesson, student, today) !== undefined}
+            fare={fareOf(own)}
+            changed={changed?.has(cellTarget(lesson.lesson, student.student)) ?? false}
+          />
+        );
+      })}
+      <td role="gridcell" aria-colindex={lessons.length + 2} className="journal-end">
+        {hundredths(student.mean)}
+      </td>
+      <td role="gridcell" aria-colindex={lessons.length + 3} className="journal-end">
+        {student.hours.missed || ""}
+      </td>
+      <td role="gridcell" aria-colindex={lessons.length + 4} className={enough ? "journal-end" : "journal-end few"}>
+        {text.countOf(student.counts.grades, rules.min_grades)}
+      </td>
+      <td role="gridcell" aria-colindex={lessons.length + 5} className="journal-end" title={student.proposal.why ? text.why[student.proposal.why] : undefined}>
+        {student.proposal.value ? shortOf(student.proposal.value) : "—"}
+      </td>
+      <td
+        role="gridcell"
+        tabIndex={-1}
+        data-row={row}
+        data-column={lessons.length}
+        aria-colindex={lessons.length + 6}
+        aria-readonly={readOnly || !spread.you.finals}
+        aria-label={`${text.finalLong}, ${name}: ${final ? word(words.value, final) : text.empty}`}
+        className={["journal-cell", "journal-final", fareOf(entry), changed?.has(`final:${student.student}`) && "changed"].filter(Boolean).join(" ")}
+      >
+        {final && shortOf(final)}
+      </td>
+    </tr>
+  );
+}
+
+/** The final as it will stand: of the entry on its way, or of the journal. */
+export function finalIn(final: Final | null, entry: Entry | undefined): string | null {
+  if (!entry) return final?.value ?? null;
+  if (entry.method === "DELETE") return null;
+  const { value } = entry.body as { value?: string };
+  return value ?? final?.value ?? null;
+}
