@@ -200,6 +200,7 @@ async def test_entries_survive_a_reload_and_are_sent_once(phone: Opens, kept: Jo
     await page.get_by_role("button", name="Показать").tap()
     await expect(page.get_by_role("dialog").get_by_role("listitem")).to_have_count(3)
     await shot(page, "waiting")
+    await axe(page)
     await page.keyboard.press("Escape")
 
     await page.unroute(WRITES)
@@ -271,9 +272,46 @@ async def test_two_phones_on_one_cell_choose(phone: Opens, kept: Journal, watch:
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_role("button", name="Оставить моё: 5")).to_be_visible()
     await shot(page, "conflict")
+    await axe(page)
     await dialog.get_by_role("button", name="Оставить то, что в журнале: 4").tap()
     await expect(mine.locator(".lesson-mark")).to_have_text("4")
     await saved(page)
+
+
+@pytest.mark.clause("R 4.3.7")
+async def test_a_correction_asks_for_its_reason_and_every_sheet_is_accessible(phone: Opens, kept: Journal) -> None:
+    path = await latest_own(kept, "teacher")
+    page = await phone("teacher", path, kept)
+    dialog = page.get_by_role("dialog")
+    for name in ("Изменить: Тема", re.compile("(Задать|Изменить): Домашнее задание")):
+        await page.get_by_role("button", name=name).tap()
+        await expect(dialog).to_be_visible()
+        await axe(page)
+        await dialog.get_by_role("button", name="Не сохранять").tap()
+        await expect(dialog).to_have_count(0)
+
+    marked = page.locator(".lesson-row:not(.away):has(.lesson-mark.good)").first
+    name = await marked.locator(".who").inner_text()
+    before = await marked.locator(".lesson-mark").inner_text()
+    mine = page.locator(".lesson-row").filter(has=page.get_by_text(name, exact=True))
+    await marked.get_by_role("button", name="отсутствует").tap()
+    await expect(page.get_by_text("сначала уберите её")).to_be_visible()
+    await marked.locator(".name").tap()
+    await page.locator(".lesson-pad").get_by_role("button", name="Как ставить отметки").tap()
+    await axe(page)
+    await dialog.get_by_role("button", name="Посещаемость:").tap()
+    await expect(dialog.get_by_label("Опоздание, минут")).to_be_visible()
+    await axe(page)
+    await dialog.get_by_role("button", name="Не сохранять").tap()
+    await tap_grade(page, "3")
+    await expect(dialog.get_by_role("heading")).to_have_text(f"В клетке уже стоит {before}")
+    await axe(page)
+    await dialog.get_by_role("button", name="ошибка ввода").tap()
+    await expect(mine.locator(".lesson-mark")).to_have_text("3")
+    await saved(page)
+    history = await read(kept, f"/gradebook/pages/{path.split('/')[2]}/history?limit=1", "teacher")
+    assert history["items"][0]["type"] == "GradeChanged.v1"
+    assert history["items"][0]["reason"]["code"] == "input_error"
 
 
 @pytest.mark.clause("R 4.4.1")

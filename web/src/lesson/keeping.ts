@@ -6,8 +6,10 @@ import { useNames } from "../api/names";
 import { spreadOf } from "../journal/cache";
 import type { Missed, Spread, SpreadLesson } from "../journal/spread";
 import { outbox, useAllEntries, useEntries, type Change, type Entry } from "../outbox";
+import { notify } from "../ui/toast";
 import { amendmentChange, attendanceOf, cellOf, homeworkChange, isUnsent, undoChange, type Amendment, type Reason } from "./changes";
 import { absentToggled, attendanceTarget, homeworkTarget, lateToggled, lessonTarget, rosterOf, rowsOf, seenLesson, withMissed, type Row, type Written } from "./lesson-state";
+import { text } from "./texts";
 
 const EVERY_MS = 20_000;
 const LATE_MINUTES = 10;
@@ -62,7 +64,10 @@ export function useKeeping(spread: Spread, id: string): Keeping | undefined {
     const unsent = entry && (isUnsent(entry) || entry.state === "refused" || entry.state === "conflict");
     if (last.before && (!unsent || JSON.stringify(last.before) !== JSON.stringify(saved.attendance.marks))) outbox.add(attendanceOf(page, saved, last.before));
     else if (unsent) outbox.discard(last.key);
-    else outbox.add(undoChange(page));
+    else {
+      outbox.add(undoChange(page));
+      if (entry) notify(text.undoSent);
+    }
   });
   return {
     lesson,

@@ -5,7 +5,8 @@ import { useState } from "react";
 import { Link, useParams, useSearchParams } from "wouter";
 import { useDisciplines, useGroups } from "../api/names";
 import type { Cell, Grade, Kind, Spread, Value } from "../journal/spread";
-import { outbox } from "../outbox";
+import { outbox, useOutboxOf } from "../outbox";
+import { useSignedIn } from "../shell/session";
 import { useToday } from "../shell/start";
 import { Button, LinkButton } from "../ui/button";
 import { Empty, Note } from "../ui/notes";
@@ -25,6 +26,7 @@ import { text } from "./texts";
 export default function LessonPage() {
   const { page = "", lesson = "" } = useParams();
   const spread = useSpread(page);
+  useOutboxOf(useSignedIn().person.id);
   return <Loaded query={spread}>{(known) => <Lesson key={lesson} spread={known} id={lesson} />}</Loaded>;
 }
 

@@ -70,7 +70,7 @@ export function Pad({
           <NativeField label={text.makeupOn} type="date" value={day} min={from} max={today} onChange={setDay} />
         </div>
       )}
-      <div className="keys">
+      <div className={habits.pass ? "keys words" : "keys"}>
         {(habits.pass ? PASSES : NUMBERS).map((value) => (
           <button key={value} type="button" className="key" disabled={Boolean(row.lock)} onClick={() => onGrade(value, away && value !== "." ? day : undefined)}>
             {word(words.value, value)}

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "react";
 import { isAbsent, mayBeAbsent, type Barred } from "./lesson-state";
 import type { NamedRow } from "./keeping";
 import { Fares, Marks, missedOf, saidOf } from "./parts";
+import { notify } from "../ui/toast";
 import { text } from "./texts";
 
 const LONG_PRESS_MS = 500;
@@ -55,9 +56,9 @@ function StudentRow({ row, hours, chosen, barred, actions }: { row: NamedRow; ho
         className="toggle"
         aria-pressed={away}
         aria-label={text.of(text.absent, name)}
-        disabled={barred || (beside && !away)}
-        title={beside && !away ? text.hasGrade : undefined}
-        onClick={() => actions.absent(student)}
+        disabled={barred}
+        aria-disabled={beside && !away}
+        onClick={() => (beside && !away ? notify(text.hasGrade, { kind: "bad" }) : actions.absent(student))}
       >
         {text.absentShort}
       </button>
