@@ -93,7 +93,7 @@ export default function CodesStep() {
                     },
                     {
                       key: "do",
-                      title: "",
+                      title: text.actions,
                       end: true,
                       cell: (person) =>
                         person.id === me.person.id ? null : (

@@ -87,6 +87,7 @@ export default function DisciplinesStep() {
             rows={items}
             rowKey={({ id }) => id}
             csv="/api/schedule/disciplines?format=csv"
+            search={items.length > 5}
             empty={<Empty title={text.disciplines.none}>{text.disciplines.noneNext}</Empty>}
             sort={{ key: "code" }}
             columns={[

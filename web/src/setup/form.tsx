@@ -6,9 +6,9 @@ import { Dialog } from "../ui/dialog";
 import { ProblemNote } from "../ui/notes";
 import { text as common } from "../ui/texts";
 
-type Shared = { change: { isPending: boolean; error: unknown }; onSubmit: () => void; submit: string; danger?: boolean; disabled?: boolean; children?: ReactNode };
+type Shared = { change: { isPending: boolean; error: unknown }; onSubmit: () => void; submit: string; danger?: boolean; disabled?: boolean; beside?: ReactNode; children?: ReactNode };
 
-export function Form({ change, onSubmit, submit, danger = false, disabled = false, children }: Shared) {
+export function Form({ change, onSubmit, submit, danger = false, disabled = false, beside, children }: Shared) {
   const send = (event: FormEvent) => {
     event.preventDefault();
     onSubmit();
@@ -21,6 +21,7 @@ export function Form({ change, onSubmit, submit, danger = false, disabled = fals
         <Button type="submit" kind={danger ? "danger" : "primary"} isDisabled={change.isPending || disabled}>
           {submit}
         </Button>
+        {beside}
       </div>
     </form>
   );
@@ -29,12 +30,14 @@ export function Form({ change, onSubmit, submit, danger = false, disabled = fals
 export function FormDialog({ title, onClose, ...form }: Shared & { title: string; onClose: () => void }) {
   return (
     <Dialog title={title} onClose={onClose}>
-      <Form {...form} />
-      <footer>
-        <Button kind="quiet" onPress={onClose}>
-          {common.cancel}
-        </Button>
-      </footer>
+      <Form
+        {...form}
+        beside={
+          <Button kind="quiet" onPress={onClose}>
+            {common.cancel}
+          </Button>
+        }
+      />
     </Dialog>
   );
 }

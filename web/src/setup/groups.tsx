@@ -31,6 +31,7 @@ export function Groups() {
             rows={items}
             rowKey={({ id }) => id}
             csv="/api/identity/groups?format=csv&limit=500"
+            search={items.length > 5}
             empty={<Empty title={text.groups.none}>{text.groups.noneNext}</Empty>}
             sort={{ key: "title" }}
             columns={[
@@ -41,7 +42,7 @@ export function Groups() {
               { key: "curator", title: text.groups.curator, value: curator, cell: curator },
               {
                 key: "do",
-                title: "",
+                title: text.actions,
                 end: true,
                 cell: (group) => (
                   <span className="row">

@@ -43,7 +43,7 @@ function Checklist({ steps, counts, done, running }: { steps: readonly Progress[
       </div>
       <ol className="setup-steps">
         {shown.map(({ step, state, done: parts, of }) => (
-          <li key={step} className={state} value={STEPS.indexOf(step) + 1} aria-current={state === "next" ? "step" : undefined}>
+          <li key={step} className={state} data-step={STEPS.indexOf(step) + 1} aria-current={state === "next" ? "step" : undefined}>
             <span className="setup-step">
               <b>{text.step[step]}</b>
               <span className="soft small">{text.stepWhy[step]}</span>

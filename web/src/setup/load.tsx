@@ -50,6 +50,7 @@ export default function LoadStep() {
             rows={items}
             rowKey={({ id }) => id}
             csv={`/api/schedule/assignments?format=csv${group ? `&group=${group}` : ""}`}
+            search={items.length > 5}
             empty={<Empty title={text.load.none}>{text.load.noneNext}</Empty>}
             tools={
               (groups.data?.total ?? 0) > 1 && (
@@ -76,7 +77,7 @@ export default function LoadStep() {
               { key: "hours", title: text.load.plan, end: true, value: ({ planned }) => planned, cell: ({ planned, timetabled }) => `${planned} / ${timetabled}` },
               {
                 key: "do",
-                title: "",
+                title: text.actions,
                 end: true,
                 cell: (row) => (
                   <Button small onPress={() => setPassing(row)}>

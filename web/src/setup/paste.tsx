@@ -1,6 +1,7 @@
 /** A table from a spreadsheet: paste, look at what was understood, take it. Rows with errors are named and left out. */
 
 import { useId, useState, type ReactNode } from "react";
+import { day } from "../format";
 import { Button } from "../ui/button";
 import { TextField } from "../ui/field";
 import { Note } from "../ui/notes";
@@ -24,6 +25,8 @@ export function Paste({ fields, words = {}, busy, onTake, further = () => [], ch
   const { rows, headed } = tableOf(pasted, fields);
   const judged = rows.map((row) => ({ row, wrong: [...row.wrong.map(({ key, why }) => sayWrong(fields, row, key, why)), ...further(row, rows)] }));
   const good = judged.filter(({ wrong }) => wrong.length === 0).map(({ row }) => row);
+  const bad = good.length < rows.length;
+  const filled = fields.filter(({ key, required }) => required || rows.some(({ cells }) => cells[key]));
   const title = (field: Field) => (field.required ? `${field.title} *` : field.title);
   return (
     <div className="stack">
@@ -42,29 +45,29 @@ export function Paste({ fields, words = {}, busy, onTake, further = () => [], ch
               <thead>
                 <tr>
                   <th scope="col">{text.paste.line}</th>
-                  {fields.map((field) => (
+                  {bad && <th scope="col">{text.paste.remark}</th>}
+                  {filled.map((field) => (
                     <th key={field.key} scope="col">
                       {field.title}
                     </th>
                   ))}
-                  <th scope="col">{text.paste.remark}</th>
                 </tr>
               </thead>
               <tbody>
                 {judged.slice(0, SHOWN).map(({ row, wrong }) => (
                   <tr key={row.line} className={wrong.length > 0 ? "wrong" : undefined}>
                     <td>{row.line}</td>
-                    {fields.map(({ key }) => (
-                      <td key={key}>{words[key]?.[row.cells[key] ?? ""] ?? row.cells[key]}</td>
+                    {bad && <td className="remark">{wrong.join("; ")}</td>}
+                    {filled.map(({ key }) => (
+                      <td key={key}>{words[key]?.[row.cells[key] ?? ""] ?? shown(row.cells[key] ?? "")}</td>
                     ))}
-                    <td>{wrong.join("; ")}</td>
                   </tr>
                 ))}
               </tbody>
             </table>
           </div>
           {rows.length > SHOWN && <p className="small soft">{text.paste.more(rows.length - SHOWN)}</p>}
-          {good.length < rows.length && <Note kind="warn">{text.paste.left(rows.length - good.length)}</Note>}
+          {bad && <Note kind="warn">{text.paste.left(rows.length - good.length)}</Note>}
           {children}
           <div className="row">
             <Button kind="primary" isDisabled={busy || good.length === 0} onPress={() => onTake(good)}>
@@ -76,6 +79,11 @@ export function Paste({ fields, words = {}, busy, onTake, further = () => [], ch
       )}
     </div>
   );
+}
+
+/** Days as people write them; everything else as it stands. */
+function shown(cell: string): string {
+  return /^\d{4}-\d{2}-\d{2}$/.test(cell) ? day(cell) : cell;
 }
 
 function sayWrong(fields: readonly Field[], row: Row, key: string, why: "missing" | "unread"): string {

@@ -53,6 +53,7 @@ export function Periods() {
               rows={items}
               rowKey={({ id }) => id}
               csv="/api/schedule/periods?format=csv"
+              search={items.length > 5}
               empty={<Empty title={text.periods.none}>{text.periods.noneNext}</Empty>}
               columns={[
                 { key: "group", title: text.periods.group, value: ({ group }) => title(group), cell: ({ group }) => title(group) },

@@ -9,6 +9,7 @@ export const text = choose(
     setup: "Настройка колледжа",
     setupLead: "Шаги первого запуска. К любому можно вернуться и позже.",
     steps: "Шаги",
+    actions: "Действия",
     step: {
       year: "Год и звонки",
       people: "Люди и группы",
@@ -26,7 +27,7 @@ export const text = choose(
       timetable: "Недельная сетка группы. Из неё получаются занятия.",
       codes: "Коды активации работникам. Студентам и родителям коды выдаёт куратор.",
     } as Record<string, string>,
-    nextStep: (name: string) => `Дальше: ${name.toLocaleLowerCase("ru")}`,
+    nextStep: (name: string) => `Дальше — «${name}»`,
 
     home: {
       first: "Первый запуск",
@@ -287,7 +288,7 @@ export const text = choose(
       dayLong: { 1: "понедельник", 2: "вторник", 3: "среда", 4: "четверг", 5: "пятница", 6: "суббота", 7: "воскресенье" } as Record<number, string>,
       pair: (n: number) => `${n} пара`,
       addAt: (day: string, pair: number) => `Поставить занятие: ${day}, ${pair} пара`,
-      slotAt: (said: string, day: string, pair: number) => `${said}: ${day}, ${pair} пара. Изменить`,
+      slotAt: (day: string, pair: number) => `${day}, ${pair} пара: изменить`,
       slotTitle: (day: string, pair: number) => `${day}, ${pair} пара`,
       assignment: "Дисциплина и преподаватель",
       room: "Кабинет",

@@ -135,12 +135,12 @@ function Week({ group, period, assignments, published }: { group: string; period
                             key={`${slot.assignment} ${slot.parity}`}
                             type="button"
                             className="setup-slot"
-                            aria-label={text.timetable.slotAt(titleOf(slot.assignment), text.timetable.dayLong[weekday] ?? "", pair)}
                             onClick={() => setPlace({ weekday, pair, slot })}
                           >
                             <b>{titleOf(slot.assignment)}</b>
                             <span>{[word(words.shortKind, slot.kind), assignment && name(assignment.teacher)].filter(Boolean).join(" · ")}</span>
                             <span>{[room, assignment?.subgroup && text.timetable.subgroup(assignment.subgroup), text.timetable.shortParity[slot.parity]].filter(Boolean).join(" · ")}</span>
+                            <span className="hidden">{text.timetable.slotAt(text.timetable.dayLong[weekday] ?? "", pair)}</span>
                           </button>
                         );
                       })}

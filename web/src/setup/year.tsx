@@ -221,6 +221,7 @@ function Rooms() {
             rows={items}
             rowKey={({ id }) => id}
             csv="/api/schedule/rooms?format=csv"
+            search={items.length > 5}
             empty={<Empty title={text.year.noRooms}>{text.year.noRoomsNext}</Empty>}
             sort={{ key: "title" }}
             columns={[

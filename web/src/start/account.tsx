@@ -172,9 +172,9 @@ function Sessions() {
     return known ? text.on(known.browser, known.system) : text.unknownDevice;
   };
   return (
-    <section className="stack" aria-labelledby="sessions">
+    <section className="stack">
       <div>
-        <h2 id="sessions">{text.sessions}</h2>
+        <h2>{text.sessions}</h2>
         <p className="soft small">{text.sessionsLead}</p>
       </div>
       {end.error && <ProblemNote error={end.error} />}
@@ -205,7 +205,7 @@ function Sessions() {
                 { key: "address", title: text.address, value: ({ address }) => address, cell: ({ address }) => address },
                 { key: "opened", title: text.opened, value: ({ opened_at }) => opened_at, cell: ({ opened_at }) => instant(opened_at) },
                 { key: "used", title: text.used, value: ({ used_at }) => used_at, cell: ({ used_at }) => instant(used_at) },
-                { key: "end", title: "", end: true, cell: (row) =>
+                { key: "end", title: text.actions, end: true, cell: (row) =>
                   row.current ? null : (
                     <Button small kind="danger" isDisabled={end.isPending} onPress={() => end.mutate([row])}>
                       {text.end}
@@ -232,9 +232,9 @@ function Reads({ me }: { me: Me }) {
   });
   const whose = ({ subject }: ReadOf) => (subject === me.person.id ? text.mine : (me.children.find(({ id }) => id === subject)?.short_name ?? ""));
   return (
-    <section className="stack" aria-labelledby="reads">
+    <section className="stack">
       <div>
-        <h2 id="reads">{text.reads}</h2>
+        <h2>{text.reads}</h2>
         <p className="soft small">{text.readsLead}</p>
       </div>
       <Loaded query={query}>

@@ -69,6 +69,7 @@ export const text = choose(
     used: "Последнее действие",
     current: "этот сеанс",
     end: "Завершить",
+    actions: "Действия",
     endOthers: "Завершить все остальные",
     ended: "Сеанс завершён",
     endedOthers: (n: number) => `Завершено сеансов: ${n}`,
