@@ -28,6 +28,9 @@ function together(id: string): Promise<Name | null> {
   return asked.answer.then((names) => names.get(id) ?? null);
 }
 
+/** What stands for a name until it is known. */
+export const UNKNOWN = "…";
+
 /** The short names («Осипова М. Е.») of these people, by id; `full` for whole ones. */
 export function useNames(ids: readonly string[], full = false): (id: string) => string {
   const unique = [...new Set(ids)];
@@ -37,7 +40,7 @@ export function useNames(ids: readonly string[], full = false): (id: string) => 
       const known = new Map(unique.map((id, n) => [id, results[n]]));
       return (id: string) => {
         const result = known.get(id);
-        if (!result || result.isPending) return "…";
+        if (!result || result.isPending) return UNKNOWN;
         const name = full ? result.data?.name : result.data?.short_name.replaceAll(" ", "\u00a0");
         return name ?? pseudonym(id);
       };
@@ -60,7 +63,7 @@ export function useDisciplines(): (id: string) => string {
     staleTime: 10 * 60_000,
   });
   const known = new Map(data?.items.map((each) => [each.id, each.code ? `${each.code} ${each.title}` : each.title]));
-  return (id) => known.get(id) ?? "…";
+  return (id) => known.get(id) ?? UNKNOWN;
 }
 
 /** All groups, by title. */
@@ -76,5 +79,5 @@ export function useGroupList(): readonly Titled[] {
 /** The titles of all groups, by id: «ИСП-21». */
 export function useGroups(): (id: string) => string {
   const known = new Map(useGroupList().map((each) => [each.id, each.title]));
-  return (id) => known.get(id) ?? "…";
+  return (id) => known.get(id) ?? UNKNOWN;
 }

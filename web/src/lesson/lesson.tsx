@@ -3,13 +3,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useParams, useSearchParams } from "wouter";
-import { useDisciplines, useGroups } from "../api/names";
+import { UNKNOWN, useDisciplines, useGroups } from "../api/names";
 import type { Cell, Grade, Kind, Spread, Value } from "../journal/spread";
 import { outbox, useOutboxOf } from "../outbox";
 import { useSignedIn } from "../shell/session";
 import { useToday } from "../shell/start";
 import { Button, LinkButton } from "../ui/button";
-import { Empty, Note } from "../ui/notes";
+import { Empty, Note, Skeleton } from "../ui/notes";
 import { Loaded, Page } from "../ui/page";
 import { enteringChange, type Reason } from "./changes";
 import { taughtLessons, topicsOf, type Planned } from "./data";
@@ -130,6 +130,8 @@ function Kept({ spread, keeping }: { spread: Spread; keeping: Keeping }) {
   };
 
   if (rows.length === 0) return <Empty title={text.nobody}>{text.nobodyWhy}</Empty>;
+  // Rows stand in the order of names: before these are known a tap could hit another student.
+  if (rows.some(({ name }) => name === UNKNOWN)) return <Skeleton lines={10} />;
   const missed = lesson.attendance.marks ?? [];
   return (
     <div className={row ? "lesson with-pad" : "lesson"}>
