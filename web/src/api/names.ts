@@ -10,6 +10,10 @@ import type { components } from "./generated/identity";
 export type Name = components["schemas"]["Name"];
 
 const AT_ONCE = 500;
+
+/** What stands for a name that is still being asked for. */
+export const UNKNOWN = "…";
+
 let asked: { ids: Set<string>; answer: Promise<Map<string, Name>> } | undefined;
 
 /** One more id into the request that leaves after this turn. */
@@ -27,9 +31,6 @@ function together(id: string): Promise<Name | null> {
   asked.ids.add(id);
   return asked.answer.then((names) => names.get(id) ?? null);
 }
-
-/** What stands for a name until it is known. */
-export const UNKNOWN = "…";
 
 /** The short names («Осипова М. Е.») of these people, by id; `full` for whole ones. */
 export function useNames(ids: readonly string[], full = false): (id: string) => string {

@@ -1,10 +1,9 @@
 /** One row of the grid and its cells. Each is drawn again only when something of its own has changed. */
 
 import { memo } from "react";
-import { word, words } from "../domain/texts";
+import { words } from "../domain/texts";
 import { hundredths } from "../format";
 import { cellTarget } from "../lesson/lesson-state";
-import { missedOf } from "../lesson/parts";
 import type { Entry } from "../outbox";
 import { cellAt, isAbsent, lockAt, missedIn, type Entries } from "./grid-state";
 import type { Final, Missed, Spread, SpreadLesson, SpreadStudent } from "./spread";
@@ -16,12 +15,18 @@ const shortOf = (value: string) => words.shortValue[value] ?? value;
 export const marksIn = (cell: { grades: readonly { value: string; makeup_on?: string | null }[] }) =>
   cell.grades.map(({ value, makeup_on }) => shortOf(value) + (makeup_on ? "*" : "")).join("/");
 
+/** What was missed, as narrow as a cell: «н», «н1» for an hour of the pair, «оп9», «ух20». */
+function missedShort(missed: Missed | undefined, hours: number): string {
+  if (!missed) return "";
+  const away = isAbsent(missed, hours) ? words.shortAway : missed.hours ? `${words.shortAway}${missed.hours}` : "";
+  return [away, missed.late && text.lateShort(missed.late), missed.left_early && text.leftShort(missed.left_early)].filter(Boolean).join(" ");
+}
+
 const fareOf = (entry: Entry | undefined) => (!entry ? undefined : entry.state === "refused" || entry.state === "conflict" ? "trouble" : "pending");
 
 type CellProps = {
   row: number;
   column: number;
-  name: string;
   shown: string;
   missed: Missed | undefined;
   hours: number;
@@ -30,8 +35,8 @@ type CellProps = {
   changed: boolean;
 };
 
-const Cell = memo(function Cell({ row, column, name, shown, missed, hours, locked, fare, changed }: CellProps) {
-  const away = missedOf(missed, hours);
+const Cell = memo(function Cell({ row, column, shown, missed, hours, locked, fare, changed }: CellProps) {
+  const away = missedShort(missed, hours);
   const low = shown !== "" && /^(2|нез|\.)$/.test(shown);
   return (
     <td
@@ -41,10 +46,10 @@ const Cell = memo(function Cell({ row, column, name, shown, missed, hours, locke
       data-column={column}
       aria-colindex={column + 2}
       aria-readonly={locked}
-      aria-label={`${name}: ${[away, shown].filter(Boolean).join(", ") || text.empty}`}
       className={["journal-cell", locked && "locked", fare, low && "low", isAbsent(missed, hours) && "away", changed && "changed"].filter(Boolean).join(" ")}
     >
       {away && <span className="journal-away">{away}</span>}
+      {away && shown && " "}
       {shown}
     </td>
   );
@@ -83,7 +88,6 @@ export function Row({ spread, student, name, row, lessons, entries, today, readO
             key={lesson.lesson}
             row={row}
             column={column}
-            name={name}
             shown={marksIn(cellAt(student, lesson.lesson, own))}
             missed={missedIn(lesson).get(student.student)}
             hours={lesson.hours}
@@ -93,16 +97,16 @@ export function Row({ spread, student, name, row, lessons, entries, today, readO
           />
         );
       })}
-      <td role="gridcell" aria-colindex={lessons.length + 2} className="journal-end">
+      <td role="gridcell" aria-colindex={lessons.length + 2} className="journal-end e5">
         {hundredths(student.mean)}
       </td>
-      <td role="gridcell" aria-colindex={lessons.length + 3} className="journal-end">
+      <td role="gridcell" aria-colindex={lessons.length + 3} className="journal-end e4">
         {student.hours.missed || ""}
       </td>
-      <td role="gridcell" aria-colindex={lessons.length + 4} className={enough ? "journal-end" : "journal-end few"}>
+      <td role="gridcell" aria-colindex={lessons.length + 4} className={enough ? "journal-end e3" : "journal-end e3 few"}>
         {text.countOf(student.counts.grades, rules.min_grades)}
       </td>
-      <td role="gridcell" aria-colindex={lessons.length + 5} className="journal-end" title={student.proposal.why ? text.why[student.proposal.why] : undefined}>
+      <td role="gridcell" aria-colindex={lessons.length + 5} className="journal-end e2" title={student.proposal.why ? text.why[student.proposal.why] : undefined}>
         {student.proposal.value ? shortOf(student.proposal.value) : "—"}
       </td>
       <td
@@ -112,8 +116,7 @@ export function Row({ spread, student, name, row, lessons, entries, today, readO
         data-column={lessons.length}
         aria-colindex={lessons.length + 6}
         aria-readonly={readOnly || !spread.you.finals}
-        aria-label={`${text.finalLong}, ${name}: ${final ? word(words.value, final) : text.empty}`}
-        className={["journal-cell", "journal-final", fareOf(entry), changed?.has(`final:${student.student}`) && "changed"].filter(Boolean).join(" ")}
+        className={["journal-cell", "journal-final", "e1", fareOf(entry), changed?.has(`final:${student.student}`) && "changed"].filter(Boolean).join(" ")}
       >
         {final && shortOf(final)}
       </td>

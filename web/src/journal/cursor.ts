@@ -7,9 +7,10 @@ export type Place = { row: number; column: number };
 
 export class Cursor {
   private table: HTMLTableElement | null = null;
-  private at: Place = { row: 0, column: 0 };
   private anchor: Place | undefined;
   private readonly listeners = new Set<() => void>();
+
+  constructor(private at: Place) {}
 
   subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -24,6 +25,11 @@ export class Cursor {
     const inside = { row: clamp(this.at.row, rows), column: clamp(this.at.column, columns) };
     if (inside.row !== this.at.row || inside.column !== this.at.column) this.set(inside, false);
     this.cell(this.at)?.setAttribute("tabindex", "0");
+  }
+
+  /** Bring the place into view, without taking the focus. */
+  reveal(): void {
+    this.cell(this.at)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   /** Go there. `select`: everything from where one came is picked. */

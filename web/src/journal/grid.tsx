@@ -47,13 +47,14 @@ export type GridProps = {
 };
 
 export function Grid({ spread, keeping, lessons, students, name, entries, today, work, changed }: GridProps) {
-  const [cursor] = useState(() => new Cursor());
+  const [cursor] = useState(() => new Cursor({ row: 0, column: Math.max(0, lessons.length - 1) }));
   const table = useRef<HTMLTableElement>(null);
   const second = useRef(false);
   const [open, setOpen] = useState<Open>();
   const readOnly = changed !== undefined;
   const columns = lessons.length + 1;
   useEffect(() => cursor.settle(table.current, students.length, columns));
+  useEffect(() => cursor.reveal(), [cursor]);
 
   const workFor = (lesson: SpreadLesson): Work => work || usualWork(lesson.kind);
   const at = () => {
@@ -247,16 +248,17 @@ function Heads({ spread, lessons, onOpen }: { spread: Spread; lessons: readonly 
         </th>
         {lessons.map((lesson, column) => (
           <th key={lesson.lesson} role="columnheader" scope="col" aria-colindex={column + 2} className={lesson.lock ? "journal-head locked" : "journal-head"}>
-            <button type="button" onClick={() => onOpen(lesson.lesson)} title={lesson.topic} aria-label={headOf(lesson)}>
-              <b>{day(lesson.date, "short")}</b>
-              <span>{`${word(words.shortKind, lesson.kind)} ${text.pairShort(lesson.pair)}`}</span>
-              <span className="journal-topic">{lesson.topic}</span>
+            <button type="button" onClick={() => onOpen(lesson.lesson)} title={lesson.topic}>
+              <span className="hidden">{headOf(lesson)}</span>
+              <b aria-hidden="true">{day(lesson.date, "short")}</b>
+              <span aria-hidden="true">{`${word(words.shortKind, lesson.kind)} ${text.pairShort(lesson.pair)}`}</span>
+              <span className="journal-topic" aria-hidden="true">{lesson.topic}</span>
               {lesson.attendance.marks === null && <span className="journal-lacks" aria-hidden="true" />}
             </button>
           </th>
         ))}
         {ends.map(([short, long], n) => (
-          <th key={short} role="columnheader" scope="col" aria-colindex={lessons.length + 2 + n} className="journal-endhead" title={long} aria-label={long}>
+          <th key={short} role="columnheader" scope="col" aria-colindex={lessons.length + 2 + n} className={`journal-endhead e${ENDS - n}`} title={long} aria-label={long}>
             {short}
           </th>
         ))}

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { Link, useParams, useSearchParams } from "wouter";
 import { got, gradebook } from "../api/client";
-import { useDisciplines, useGroups, useNames } from "../api/names";
+import { UNKNOWN, useDisciplines, useGroups, useNames } from "../api/names";
 import { word, words } from "../domain/texts";
 import { day, instant } from "../format";
 import { enteringChange } from "../lesson/changes";
@@ -15,7 +15,7 @@ import { rolesOf, useSignedIn } from "../shell/session";
 import { useToday } from "../shell/start";
 import { Button, LinkButton } from "../ui/button";
 import { Choice } from "../ui/field";
-import { Badge, Empty, Note } from "../ui/notes";
+import { Badge, Empty, Note, Skeleton } from "../ui/notes";
 import { Loaded, Page } from "../ui/page";
 import { notify } from "../ui/toast";
 import { useWide } from "../ui/wide";
@@ -72,6 +72,8 @@ function Opened({ spread, now, asOf }: { spread: Spread; now?: Spread; asOf?: st
     () => (now ? spread.lessons : spread.lessons.map((lesson) => (touched(own, lesson.lesson) ? (seenLesson(spread, lesson.lesson, waiting) ?? lesson) : lesson))),
     [spread, now, own, waiting],
   );
+  // Rows stand by name: drawn before the names are known, they would change places under the teacher's hand.
+  const named = spread.students.every(({ student }) => full(student) !== UNKNOWN && name(student) !== UNKNOWN);
   const title = text.page(group(spread.page.group), discipline(spread.page.discipline));
   const teaches = spread.you.assignments.length > 0 || spread.you.lessons.length > 0;
   const permits = !now && (rolesOf(me).has("deputy_director") || rolesOf(me).has("director"));
@@ -100,6 +102,8 @@ function Opened({ spread, now, asOf }: { spread: Spread; now?: Spread; asOf?: st
       {!now && teaches && <NotHeld spread={spread} wide={wide} />}
       {spread.students.length === 0 ? (
         <Empty title={text.noStudents}>{text.noStudentsWhy}</Empty>
+      ) : !named ? (
+        <Skeleton lines={14} />
       ) : wide || now ? (
         <>
           {!now && (teaches || spread.you.finals) && (

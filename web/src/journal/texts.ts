@@ -11,6 +11,8 @@ export const text = choose(
     noLessonsWhy: "Запишите первое занятие из расписания — кнопки выше — или откройте «Главную» в день занятия.",
     student: "Студент",
     grid: "Страница журнала",
+    lateShort: (minutes: number) => `оп${minutes}`,
+    leftShort: (minutes: number) => `ух${minutes}`,
     mean: "Ср.",
     meanLong: "Средневзвешенный балл",
     missed: "Проп.",
