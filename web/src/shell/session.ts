@@ -1,9 +1,10 @@
 /** Who uses this browser, by the session cookie that scripts never see. */
 
-import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
+import { hashKey, queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { got, identity } from "../api/client";
 import type { components } from "../api/generated/identity";
 import { Refused } from "../api/problem";
+import { START } from "./start";
 
 type Schemas = components["schemas"];
 
@@ -60,11 +61,17 @@ export function groupsOf(me: Me, relation: "curator" | "member"): Group[] {
   return me.person.roles.filter(({ role }) => role === relation).map(({ scope, title }) => ({ group: scope, title: title ?? "" }));
 }
 
-/** Start anew: another person, or none. What was read belongs to the one before. */
+const BEGINNING: ReadonlySet<string> = new Set([ME, START].map(({ queryKey }) => hashKey(queryKey)));
+
+/**
+ * Start anew: another person, or none. What was read belongs to the one before. The queries of the beginning stay:
+ * what is drawn hangs on them, and would not hear of others that take their place.
+ */
 export function useStartAnew() {
   const client = useQueryClient();
   return () => {
-    client.clear();
-    return client.fetchQuery(ME);
+    client.removeQueries({ predicate: ({ queryKey }) => !BEGINNING.has(hashKey(queryKey)) });
+    client.getMutationCache().clear();
+    return client.fetchQuery({ ...ME, staleTime: 0 });
   };
 }
