@@ -5,7 +5,7 @@ import { useDeferredValue, useState } from "react";
 import { useSearchParams } from "wouter";
 import { got, identity } from "../api/client";
 import { word, words } from "../domain/texts";
-import { rolesOf, useSignedIn } from "../shell/session";
+import { groupsOf, rolesOf, useSignedIn } from "../shell/session";
 import { Button } from "../ui/button";
 import { Choice, TextField } from "../ui/field";
 import { ProblemNote, Skeleton } from "../ui/notes";
@@ -21,14 +21,16 @@ const STATES: readonly State[] = ["active", "code", "none", "disabled", "erased"
 const ANY = "any";
 
 export default function People() {
-  const roles = rolesOf(useSignedIn());
+  const me = useSignedIn();
+  const roles = rolesOf(me);
   const wholly = ["journal_administrator", "study_office", "deputy_director", "director"].some((role) => roles.has(role as "director"));
   const [params, setParams] = useSearchParams();
   const [typed, setTyped] = useState(params.get("text") ?? "");
   const wanted: Wanted = {
     text: useDeferredValue(typed.trim()),
     role: params.get("role") ?? "",
-    group: params.get("group") ?? "",
+    // A curator begins with the group that is his.
+    group: params.get("group") ?? (wholly ? "" : (groupsOf(me, "curator")[0]?.group ?? "")),
     ...(STATES.includes(params.get("state") as State) && { state: params.get("state") as State }),
   };
   const groups = useQuery(GROUPS);
@@ -47,8 +49,7 @@ export default function People() {
   const narrow = (key: string) => (value: string) =>
     setParams(
       (before) => {
-        if (value === ANY) before.delete(key);
-        else before.set(key, value);
+        before.set(key, value === ANY ? "" : value);
         return before;
       },
       { replace: true },

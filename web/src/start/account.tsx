@@ -28,16 +28,20 @@ export default function Account() {
   return (
     <Page title={text.account} lead={text.accountLead}>
       <div className="account-grid">
-        <Own me={me} />
-        <Roles me={me} />
-        <ChangePassword />
-        <section className="panel">
-          <h2>{text.language}</h2>
-          <p className="soft small">{text.languageLead}</p>
-          <div>
-            <Button onPress={() => speak(language === "en" ? "ru" : "en")}>{text.otherLanguage}</Button>
-          </div>
-        </section>
+        <div className="stack">
+          <Own me={me} />
+          <Roles me={me} />
+        </div>
+        <div className="stack">
+          <ChangePassword />
+          <section className="panel account-part">
+            <h2>{text.language}</h2>
+            <p className="soft small">{text.languageLead}</p>
+            <div>
+              <Button onPress={() => speak(language === "en" ? "ru" : "en")}>{text.otherLanguage}</Button>
+            </div>
+          </section>
+        </div>
       </div>
       <Sessions />
       <Reads me={me} />
@@ -49,7 +53,7 @@ function Own({ me }: { me: Me }) {
   const { person } = me;
   const given = (value: string | null | undefined) => value || <span className="soft">{text.notGiven}</span>;
   return (
-    <section className="panel">
+    <section className="panel account-part">
       <h2>{text.own}</h2>
       <dl className="account-data">
         <dt>{text.name}</dt>
@@ -69,9 +73,11 @@ function Own({ me }: { me: Me }) {
 }
 
 function Roles({ me }: { me: Me }) {
-  const { roles } = me.person;
+  // «member» of a group says that he is a student there.
+  const member = me.person.roles.some(({ role }) => role === "member");
+  const roles = me.person.roles.filter(({ role }) => !(member && role === "student"));
   return (
-    <section className="panel">
+    <section className="panel account-part">
       <h2>{text.roles}</h2>
       {roles.length === 0 && me.children.length === 0 && <Empty title={text.noRoles}>{text.noRolesNext}</Empty>}
       {roles.length > 0 && (
@@ -139,7 +145,7 @@ function ChangePassword() {
     if (current && Object.keys(wrongOf(password, again)).length === 0) change.mutate();
   };
   return (
-    <section className="panel">
+    <section className="panel account-part">
       <h2>{text.changePassword}</h2>
       <p className="soft small">{text.changeLead}</p>
       <form className="start-form" onSubmit={submit} noValidate>
