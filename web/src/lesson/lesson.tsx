@@ -4,6 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useParams, useSearchParams } from "wouter";
 import { UNKNOWN, useDisciplines, useGroups } from "../api/names";
+import { word, words } from "../domain/texts";
+import { day } from "../format";
 import type { Cell, Grade, Kind, Spread, Value } from "../journal/spread";
 import { outbox, useOutboxOf } from "../outbox";
 import { useSignedIn } from "../shell/session";
@@ -34,10 +36,12 @@ function Lesson({ spread, id }: { spread: Spread; id: string }) {
   const keeping = useKeeping(spread, id);
   const discipline = useDisciplines()(spread.page.discipline);
   const group = useGroups()(spread.page.group);
+  const [query] = useSearchParams();
+  const date = keeping?.lesson.date ?? query.get("date");
   return (
-    <Page title={`${group} · ${discipline}`} lead={keeping && calledOf(keeping.lesson)}>
+    <Page title={keeping ? text.lessonOf(group, day(keeping.lesson.date, "short"), keeping.lesson.pair) : group} lead={keeping ? `${discipline} · ${word(words.lessonKind, keeping.lesson.kind)}` : discipline}>
       <nav className="lesson-ways" aria-label={text.ways}>
-        <Link to="/">{text.back}</Link>
+        <Link to={date ? `/?day=${date}` : "/"}>{text.back}</Link>
         <Link to={`/journal/${spread.page.id}`}>{text.wholePage}</Link>
       </nav>
       {keeping ? <Kept spread={spread} keeping={keeping} /> : <NotHeld spread={spread} id={id} />}

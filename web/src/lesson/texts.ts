@@ -66,6 +66,7 @@ export const text = choose(
     until: (day: string) => `до ${day}`,
 
     lesson: "Занятие",
+    lessonOf: (group: string, day: string, pair: number) => `${group}, ${day}, ${pair} пара`,
     ways: "Куда отсюда",
     back: "Занятия дня",
     wholePage: "Вся страница",

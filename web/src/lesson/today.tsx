@@ -1,8 +1,7 @@
 /** A teacher's first page: the day's lessons with their state, what is not filled in, finals that are due, own pages. */
 
 import { useQueries, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
-import { Link } from "wouter";
+import { Link, useSearchParams } from "wouter";
 import { useDisciplines, useGroups, useNames } from "../api/names";
 import { word, words } from "../domain/texts";
 import { clockOf, day, later } from "../format";
@@ -27,7 +26,9 @@ const GAPS_SHOWN = 5;
 export default function Today() {
   const me = useSignedIn();
   const today = useToday();
-  const [date, setDate] = useState(today);
+  const [query, setQuery] = useSearchParams();
+  const date = query.get("day") ?? today;
+  const setDate = (day: string) => setQuery(day === today ? {} : { day }, { replace: true });
   const pages = useQuery(ownPages(me.person.id));
   return (
     <div className="lesson-home">
