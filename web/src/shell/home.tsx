@@ -1,8 +1,9 @@
 /** The first page of a signed-in person: what each of the roles needs first, one under the other. */
 
 import { lazy, Suspense } from "react";
+import { LinkButton } from "../ui/button";
 import { Page } from "../ui/page";
-import { Skeleton } from "../ui/notes";
+import { Empty, Skeleton } from "../ui/notes";
 import { rolesOf, useSignedIn, type Role } from "./session";
 import { text } from "./texts";
 
@@ -24,6 +25,13 @@ export default function Home() {
   const sections = SECTIONS.filter(({ roles: of }) => of.some((role) => roles.has(role)));
   return (
     <Page title={text.journal} lead={me.person.name}>
+      {sections.length === 0 && (
+        <section>
+          <Empty title={text.noRoles} action={<LinkButton to="/inbox">{text.toInbox}</LinkButton>}>
+            {text.noRolesWhy}
+          </Empty>
+        </section>
+      )}
       {sections.map(({ Section }, n) => (
         <Suspense key={n} fallback={<Skeleton />}>
           <Section />

@@ -34,6 +34,10 @@ export const text = choose(
     notFoundWhy: "Адрес неверен, или эта страница вам недоступна.",
     goHome: "На главную",
     broken: "Страница не открылась",
+    noRoles: "Сейчас вам ничего не доступно",
+    noRolesWhy:
+      "Роли ещё не даны или их срок закончился. Доступ родителя заканчивается в день 18-летия ребёнка; дальше нужно согласие студента. Обратитесь к куратору группы или к администратору журнала.",
+    toInbox: "К уведомлениям",
   },
   {
     journal: "Electronic journal",
@@ -68,5 +72,9 @@ export const text = choose(
     notFoundWhy: "The address is wrong, or this page is not open to you.",
     goHome: "Home",
     broken: "The page did not open",
+    noRoles: "Nothing is open to you at present",
+    noRolesWhy:
+      "You have no role yet, or its time has ended. A parent's access ends on the child's 18th birthday; beyond that the student has to consent. Ask the group's curator or the journal's administrator.",
+    toInbox: "To the notices",
   },
 );
