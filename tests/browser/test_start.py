@@ -1,0 +1,24 @@
+"""The start page: it opens at once, on a desk and on a phone, and leads a signed-in person home."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Opens
+from tests.common.browser import axe, shot
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_start_page_opens_and_keeps_to_accessibility(either: Opens) -> None:
+    page = await either(path="/")
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await shot(page, "start")
+    await axe(page)
+
+
+async def test_a_signed_in_teacher_comes_home(either: Opens) -> None:
+    page = await either("teacher", "/")
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await expect(page.get_by_role("navigation").first).to_be_visible()
+    await shot(page, "home-teacher")
+    await axe(page)
