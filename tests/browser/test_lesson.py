@@ -239,6 +239,38 @@ async def test_a_slow_network_holds_nobody_up(phone: Opens, kept: Journal) -> No
     await saved(page)
 
 
+async def test_entries_outlive_the_session_and_belong_to_their_person(
+    phone: Opens, kept: Journal, watch: Watch
+) -> None:
+    """The session ends in the middle of a lesson; whoever signs in next sends nothing of another; its owner does."""
+    watch.allow(r"^401 ", r"^404 GET /api/gradebook/pages/")
+    path = await latest_own(kept, "teacher")
+    page = await phone("teacher", path, kept)
+    free = page.locator(".lesson-row:not(:has(.lesson-mark)):not(.away)").first
+    name = await free.locator(".who").inner_text()
+    await page.context.clear_cookies()
+    await free.locator(".name").tap()
+    await tap_grade(page, "4")
+    await expect(page.locator(".shell-waiting")).to_contain_text("Сеанс закончился")
+    await page.locator(".shell-waiting").get_by_role("button", name="Войти").tap()
+
+    for login in (TEACHER, "teacher"):
+        await page.get_by_label("Логин", exact=True).fill(login)
+        await page.get_by_label("Пароль", exact=True).fill(PASSWORD)
+        await page.get_by_role("button", name="Войти", exact=True).tap()
+        await expect(page.get_by_role("navigation").first).to_be_visible()
+        await saved(page)
+        if login == TEACHER:
+            before = await read(kept, f"/gradebook/pages/{path.split('/')[2]}", "teacher")
+            await page.get_by_role("button", name="Войти под другой ролью").tap()
+
+    await page.goto(path)
+    mine = page.locator(".lesson-row").filter(has=page.get_by_text(name, exact=True))
+    await expect(mine.locator(".lesson-mark")).to_have_text("4")
+    after = await read(kept, f"/gradebook/pages/{path.split('/')[2]}", "teacher")
+    assert after["page"]["revision"] == before["page"]["revision"] + 1
+
+
 async def latest_own(journal: Journal, login: str) -> str:
     """The page of the latest lesson that the teacher has held, its entries let through today."""
     me = (await read(journal, "/identity/me", login))["person"]["id"]

@@ -48,6 +48,11 @@ function StudentRow({ row, hours, chosen, barred, actions }: { row: NamedRow; ho
             <Marks cell={cell} />
           </span>
           <span className="hidden">{said}</span>
+          {row.lock && (
+            <span className="badge" title={text.barred.final.why}>
+              {text.finalStands}
+            </span>
+          )}
           {!bad && <Fares entry={entry} />}
         </span>
       </button>

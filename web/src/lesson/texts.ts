@@ -63,6 +63,8 @@ export const text = choose(
     myPagesNone: "Страниц журнала пока нет",
     myPagesNoneWhy: "Они появятся, когда учебная часть внесёт нагрузку и расписание.",
     lessonsHeld: (n: number) => `${n} ${plural(n, "занятие", "занятия", "занятий")}`,
+    ungraded: (n: number) => `без отметок: ${n}`,
+    finalStands: "итог",
     until: (day: string) => `до ${day}`,
 
     lesson: "Занятие",

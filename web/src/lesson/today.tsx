@@ -247,7 +247,7 @@ function Pages({ pages }: { pages: readonly PageRow[] }) {
             <li key={page.id}>
               <Link to={`/journal/${page.id}`}>
                 <b>{`${group(page.group)} · ${discipline(page.discipline)}`}</b>
-                <span className="small soft">{`${text.lessonsHeld(page.lessons)}, ${text.until(day(page.ends_on, "short"))}`}</span>
+                <span className="small soft">{[text.lessonsHeld(page.lessons), page.without_grades > 0 && text.ungraded(page.without_grades), text.until(day(page.ends_on, "short"))].filter(Boolean).join(", ")}</span>
               </Link>
             </li>
           ))}
