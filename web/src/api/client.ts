@@ -20,21 +20,38 @@ export function headersOf(method: string, key: string = crypto.randomUUID()): Re
   return method === "GET" ? always : { ...always, "Idempotency-Key": key };
 }
 
-const ours: Middleware = {
+/** The position of the last change of this visit, by log, and of all: what is read after it has to show it. */
+const written: { last?: string } & Record<string, string> = {};
+const OF_ALL_LOGS = new Set(["reporting", "notifications"]);
+
+const ours = (service: string): Middleware => ({
   onRequest({ request }) {
-    for (const [name, value] of Object.entries(headersOf(request.method))) {
-      if (!request.headers.has(name)) request.headers.set(name, value);
+    const position = OF_ALL_LOGS.has(service) ? written.last : written[service];
+    let sent = request;
+    if (request.method === "GET" && position !== undefined) {
+      const address = new URL(request.url);
+      address.searchParams.set("min_position", position);
+      sent = new Request(address, request);
     }
-    return request;
+    for (const [name, value] of Object.entries(headersOf(request.method))) {
+      if (!sent.headers.has(name)) sent.headers.set(name, value);
+    }
+    return sent;
+  },
+  onResponse({ response }) {
+    const position = response.headers.get("Zhurnal-Position");
+    const [log] = position?.split(":") ?? [];
+    if (position !== null && log) written[log] = written.last = position;
+    return undefined;
   },
   onError({ error }) {
     return new Unreachable(String(error));
   },
-};
+});
 
 function service<Paths extends object>(name: string) {
   const client = createClient<Paths>({ baseUrl: `/api/${name}`, credentials: "same-origin" });
-  client.use(ours);
+  client.use(ours(name));
   return client;
 }
 
