@@ -6,26 +6,37 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Node comes with the requirements; a script of npm looks for it in PATH.
+NPM := cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
+WEB_SOURCES := $(shell find web/src web/public -type f -not -path 'web/src/api/generated/*') \
+	$(addprefix web/,index.html vite.config.ts generate.mjs package-lock.json) $(wildcard contracts/openapi/*.json)
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench lock
+.PHONY: help up web test check bench lock
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: $(VENV)/main.stamp ## install, then run the whole system on http://127.0.0.1:8080 (more: make up ARGS="--help")
+up: $(VENV)/main.stamp web/dist/.stamp ## install, build, then run the whole system on http://127.0.0.1:8080 (more: make up ARGS="--help")
 	@exec $(BIN)/zhurnal up $(ARGS)
 
-test: $(VENV)/dev.stamp ## lint, types and the whole test suite (part of it: make test ARGS="tests/kit")
+web: web/dist/.stamp ## build the web client into web/dist
+
+test: $(VENV)/dev.stamp web/node_modules/.dev.stamp web/dist/.stamp ## lint, types and the whole test suite (part of it: make test ARGS="tests/kit")
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(NPM) run lint
+	$(NPM) run check
+	$(NPM) test
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/dev.stamp ## format, lint, types and whether generated files are up to date; seconds
+check: $(VENV)/dev.stamp web/node_modules/.dev.stamp ## format, lint, types and whether generated files are up to date; a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(NPM) run lint
+	$(NPM) run check
 	$(BIN)/python -m pytest -q tests/architecture tests/contracts
 
 bench: $(VENV)/dev.stamp ## benchmarks against their limits (one of them: make bench ARGS="append --json")
@@ -47,3 +58,19 @@ $(VENV)/main.stamp: requirements/main.txt pyproject.toml
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/main.stamp
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
+
+# The client is built from what it needs to run; linters and tests are installed on top of that when they are asked for.
+web/dist/.stamp: $(WEB_SOURCES) | web/node_modules/.main.stamp
+	@echo "Building the web client ..." >&2
+	@$(NPM) run build -- --logLevel warn
+	@touch $@
+
+web/node_modules/.main.stamp: web/package-lock.json | $(VENV)/main.stamp
+	@echo "Installing what the web client is built with (once per change of its lock) ..." >&2
+	@test web/node_modules/.dev.stamp -nt $< || { $(NPM) ci --omit=dev; }
+	@touch $@
+
+web/node_modules/.dev.stamp: web/package-lock.json | $(VENV)/main.stamp
+	@echo "Installing the web client's linters and tests (once per change of its lock) ..." >&2
+	@$(NPM) ci
+	@touch $@ web/node_modules/.main.stamp

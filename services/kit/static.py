@@ -46,7 +46,8 @@ class Site:
     @classmethod
     def read(cls, folder: Path) -> Self | None:
         """The build in `folder`, None when there is none (no `index.html`)."""
-        found = {f"/{p.relative_to(folder).as_posix()}": p for p in folder.rglob("*") if p.is_file()}
+        visible = (p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+        found = {f"/{p.relative_to(folder).as_posix()}": p for p in visible}
         if INDEX not in found:
             return None
         files = {}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from services.demo.accounts import PASSWORD
 from tests.common.browser import DESK, PHONE, ROOT, NoBrowser, Watch, find_browser, launch_flags
@@ -18,6 +18,8 @@ from tests.common.process import Journal, data_folder, key
 
 WAIT_MS = 20_000
 """How long a page may take to show what a test waits for; the tests of a busy machine need it, a good page does not."""
+
+expect.set_options(timeout=WAIT_MS)
 
 NewJournal = Callable[..., Journal]
 """Starts another journal on fresh data: `new_journal("--demo", "none")`."""
@@ -103,6 +105,8 @@ def _opens(browser: Browser, contexts: AsyncExitStack, watch: Watch, home: Journ
                 headers={"X-Zhurnal": "1", **key()},
             )
             assert answer.status == 201, await answer.text()
+        else:
+            watch.allow(r"^401 GET /api/identity/me$")  # how the client learns that nobody is signed in
         page = await context.new_page()
         watch.page(page)
         if path is not None:
