@@ -134,6 +134,8 @@ async def test_the_directory_filters_sorts_pages_and_exports(college: College) -
     assert file.content.startswith("\ufeffФамилия;Имя;".encode())
     assert "Свой;Тест;;обучающийся;ИС-21;" in file.text
     assert "20.05.2008" in file.text
+    whole = await asks.get("/people?format=csv&limit=1&offset=1")
+    assert len(whole.text.splitlines()) == 1 + len(names), "a file holds all, not a page"
 
 
 async def test_me_tells_roles_children_and_groups(college: College) -> None:

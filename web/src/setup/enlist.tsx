@@ -79,7 +79,7 @@ function Enlisting({ administrator }: { administrator: boolean }) {
                 </LinkButton>
               </div>
             )}
-            <PeopleList people={items} empty={text.people.empty} emptyNext={text.people.emptyNext} search={false} />
+            <PeopleList people={items} empty={text.people.empty} emptyNext={text.people.emptyNext} />
           </>
         )}
       </Loaded>

@@ -56,7 +56,7 @@ export default function People() {
     );
   const people = found.data?.pages.flatMap(({ items }) => items) ?? [];
   const total = found.data?.pages[0]?.total ?? 0;
-  const csv = new URLSearchParams({ ...Object.fromEntries(Object.entries(wanted).filter(([, value]) => value)), format: "csv", limit: "500" } as Record<string, string>);
+  const csv = new URLSearchParams({ ...Object.fromEntries(Object.entries(wanted).filter(([, value]) => value)), format: "csv" } as Record<string, string>);
   const mayAdd = roles.has("journal_administrator") || roles.has("study_office");
   return (
     <Page
@@ -96,15 +96,12 @@ export default function People() {
       {found.error && <ProblemNote error={found.error} again={() => void found.refetch()} />}
       {found.data ? (
         <>
-          <div className="row spread">
+          {total > people.length && (
             <span role="status" className="soft small">
               {text.people.of(people.length, total)}
             </span>
-            <a className="button small" href={`/api/identity/people?${csv}`} download>
-              {text.people.export}
-            </a>
-          </div>
-          <PeopleList people={people} empty={text.people.none} emptyNext={text.people.noneNext} search={false} />
+          )}
+          <PeopleList people={people} empty={text.people.none} emptyNext={text.people.noneNext} csv={`/api/identity/people?${csv}`} />
           {found.hasNextPage && (
             <div>
               <Button isDisabled={found.isFetchingNextPage} onPress={() => void found.fetchNextPage()}>

@@ -23,14 +23,15 @@ export function StateBadge({ state }: { state: State }) {
   return <Badge kind={LOOKS[state]}>{text.people.state[state]}</Badge>;
 }
 
-export function PeopleList({ people, empty, emptyNext, search = true }: { people: readonly Person[]; empty: string; emptyNext: string; search?: boolean }) {
+export function PeopleList({ people, empty, emptyNext, csv }: { people: readonly Person[]; empty: string; emptyNext: string; csv?: string }) {
   const whole = people.some(({ etag }) => etag !== undefined);
   return (
     <List
       label={text.people.title}
       rows={people}
       rowKey={({ id }) => id}
-      search={search}
+      search={false}
+      {...(csv && { csv })}
       empty={<Empty title={empty}>{emptyNext}</Empty>}
       columns={[
         { key: "name", title: text.people.name, value: ({ name }) => name, cell: ({ id, name }) => <Link to={`/people/${id}`}>{name}</Link> },

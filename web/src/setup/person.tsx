@@ -38,13 +38,17 @@ export default function PersonPage() {
       {!whole && <Note>{text.person.onlyName}</Note>}
       {whole && (
         <div className="person-grid">
-          <Data card={card} rights={rights} />
-          <Access card={card} rights={rights} />
-          <Roles card={card} rights={rights} />
-          {(student || rights.enrol) && <Study card={card} rights={rights} />}
-          {student && <Guardians card={card} rights={rights} />}
-          {(card.children?.length ?? 0) > 0 && <Children card={card} />}
-          {rights.account && <Danger card={card} />}
+          <div className="stack">
+            <Data card={card} rights={rights} />
+            {(student || rights.enrol) && <Study card={card} rights={rights} />}
+            {rights.account && <Danger card={card} />}
+          </div>
+          <div className="stack">
+            <Access card={card} rights={rights} />
+            <Roles card={card} rights={rights} />
+            {student && <Guardians card={card} rights={rights} />}
+            {(card.children?.length ?? 0) > 0 && <Children card={card} />}
+          </div>
         </div>
       )}
     </Page>

@@ -1,6 +1,5 @@
 import { choose, plural } from "../texts";
 
-const people = (n: number) => `${n} ${plural(n, "человек", "человека", "человек")}`;
 const groups = (n: number) => `${n} ${plural(n, "группа", "группы", "групп")}`;
 const rows = (n: number) => `${n} ${plural(n, "строка", "строки", "строк")}`;
 
@@ -198,9 +197,8 @@ export const text = choose(
       empty: "Людей ещё нет",
       emptyNext: "Добавьте первого или вставьте список из Excel.",
       toSetup: "К списку людей",
-      of: (shown: number, all: number) => (shown === all ? people(all) : `${shown} из ${all}`),
+      of: (shown: number, all: number) => `Показано ${shown} из ${all}.`,
       more: "Показать ещё",
-      export: "Таблица (CSV)",
       filters: "Отбор",
       recent: (n: number, all: number) => `Показаны последние добавленные: ${n} из ${all}.`,
       everybody: "Весь список",
