@@ -76,7 +76,7 @@ def _catalogue(stage: Stage) -> list[Entry]:
                 room=plan.id("room", teacher),
                 title=f"{'Мастерская' if teacher.startswith('instructor') else 'Кабинет'} {100 + n}",
                 capacity=ROOM_CAPACITY,
-                kind="workshop" if teacher.startswith("instructor") else "",
+                kind="мастерская" if teacher.startswith("instructor") else "",
             )
             for n, teacher in enumerate(teachers, 1)
         ),

@@ -59,7 +59,7 @@ export const lessonsOf = (whose: Whose, from: string, to: string) =>
   });
 
 export const bells = queryOptions({
-  queryKey: ["schedule", "/bells"],
+  queryKey: ["schedule", "/bells", "in force"],
   queryFn: async () =>
     ((await got(schedule.GET("/bells"))) as unknown as { items: { starts_on: string; bells: { pair: number; starts: string; ends: string }[] }[] }).items,
   staleTime: 60 * 60_000,
