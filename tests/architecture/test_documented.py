@@ -1,10 +1,12 @@
 """Undocumented means unfinished: every problem explains itself, and is given all that it needs for that."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from importlib import import_module
+from pathlib import Path
 from string import Formatter
 from types import ModuleType
 
@@ -123,3 +125,19 @@ raise problems.NotFound
 """
     module = import_module("services.kit.http")
     assert [found.split(":")[0] for found in lacking(module, ast.parse(text))] == ["2", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    "contract", sorted((Path(__file__).parents[2] / "contracts/openapi").glob("*.json")), ids=lambda p: p.stem
+)
+def test_every_answer_has_a_model(contract: Path) -> None:
+    """The types of the web client come of it (`answers=` of the route). The feed is for services, which know it."""
+    paths = json.loads(contract.read_text(encoding="utf-8"))["paths"]
+    without = [
+        f"{method.upper()} {path}"
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        for status, response in operation["responses"].items()
+        if status.startswith("2") and not response.get("content", {}).get("application/json", {}).get("schema")
+    ]
+    assert [route for route in without if route != "GET /log"] == []
