@@ -312,7 +312,6 @@ async def test_two_phones_on_one_cell_choose(phone: Opens, kept: Journal, watch:
     await saved(page)
 
 
-@pytest.mark.clause("R 4.3.7")
 async def test_a_correction_asks_for_its_reason_and_every_sheet_is_accessible(phone: Opens, kept: Journal) -> None:
     path = await latest_own(kept, "teacher")
     page = await phone("teacher", path, kept)
