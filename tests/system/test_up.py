@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
@@ -19,9 +21,31 @@ def sentence(text: str) -> str:
     return lines[0]
 
 
+async def start_page(journal: Journal) -> dict[str, Any]:
+    async with httpx.AsyncClient(base_url=journal.address) as client:
+        answer = await client.get("/start.json")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+async def test_the_start_page_tells_of_accounts_that_sign_in(demo: Journal) -> None:
+    beginning = await start_page(demo)
+    assert set(beginning) == {"zone", "today", "version", "first", "demo"}
+    assert (beginning["zone"], beginning["first"]) == ("Asia/Barnaul", False)
+    told = beginning["demo"]
+    assert {"admin", "teacher", "parent", "student"} <= {account["login"] for account in told["accounts"]}
+    for account in told["accounts"]:
+        assert account["name"]
+        assert all(account[text][language] for text in ("role", "hint") for language in ("ru", "en"))
+        assert account["login"] in demo.said()
+        await (await demo.signed_in(account["login"], told["password"])).aclose()
+
+
 async def test_first_start_without_demo_prints_a_code_that_makes_the_administrator() -> None:
     with data_folder() as data:
         with Journal(data, "--demo", "none") as journal:
+            beginning = await start_page(journal)
+            assert (beginning["first"], beginning["demo"]) == (True, None)
             said = journal.said()
             code = next(line.rsplit(" ", 1)[1] for line in said.splitlines() if "Activation code" in line)
             async with journal.client() as client:
@@ -38,6 +62,7 @@ async def test_first_start_without_demo_prints_a_code_that_makes_the_administrat
             me = (await client.get("/identity/me")).json()
             assert "journal_administrator" in json.dumps(me)
             await client.aclose()
+            assert not (await start_page(journal))["first"]
             assert journal.stop() == 0
         with Journal(data, "--demo", "none") as journal:
             assert "Activation code" not in journal.said(), "there is an administrator"
