@@ -43,6 +43,7 @@ export function useCounts(): { counts: Counts | undefined; error: unknown } {
       bells: bells.data.total,
       groups: groups.data.total,
       calendared: groups.data.items.filter(({ id }) => calendared.has(id)).length,
+      uncurated: groups.data.items.filter(({ curator }) => curator === null).length,
       people: total(0),
       students: total(1),
       teachers: total(2) + total(3),

@@ -60,6 +60,9 @@ function Checklist({ steps, counts, done, running }: { steps: readonly Progress[
   );
 }
 
+/** What is changed all year long. */
+const LINKS = ["people", "load", "programmes", "timetable"] as const;
+
 function Figures({ counts }: { counts: Counts }) {
   const figures: readonly [to: string, name: string, value: number, warn?: boolean][] = [
     ["/people", text.home.people, counts.people],
@@ -67,6 +70,7 @@ function Figures({ counts }: { counts: Counts }) {
     ["/setup/people", text.home.groups, counts.groups],
     ["/setup/disciplines", text.home.disciplines, counts.disciplines],
     ["/timetable", text.home.lessons, counts.lessons],
+    ["/setup/people", text.home.uncurated, counts.uncurated, counts.uncurated > 0],
     ["/setup/codes", text.home.noAccount, counts.staff - counts.staffed, counts.staffed < counts.staff],
   ];
   return (
@@ -74,10 +78,17 @@ function Figures({ counts }: { counts: Counts }) {
       <h2 id="college">{text.home.ready}</h2>
       <div className="tiles">
         {figures.map(([to, name, value, warn]) => (
-          <Link key={to} to={to} className={warn ? "tile warn" : "tile"}>
+          <Link key={name} to={to} className={warn ? "tile warn" : "tile"}>
             <b>{number(value)}</b>
             <span className="small">{name}</span>
           </Link>
+        ))}
+      </div>
+      <div className="row">
+        {LINKS.map((step) => (
+          <LinkButton key={step} to={`/setup/${step}`}>
+            {text.step[step]}
+          </LinkButton>
         ))}
       </div>
     </section>

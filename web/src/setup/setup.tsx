@@ -1,6 +1,6 @@
 /** Setting the college up, step by step; each step is a page of its own that is used later on as well. */
 
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { Link, Redirect, useParams } from "wouter";
 import { rolesOf, useSignedIn } from "../shell/session";
 import { LinkButton } from "../ui/button";
@@ -21,6 +21,11 @@ const PAGES: Record<string, ReturnType<typeof lazy>> = {
 
 export default function Setup() {
   const { step = "" } = useParams<{ step?: string }>();
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone the steps do not fit beside each other.
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [step]);
   const administrator = rolesOf(useSignedIn()).has("journal_administrator");
   const steps = Object.keys(PAGES).filter((name) => name !== "codes" || administrator);
   const Step = steps.includes(step) ? PAGES[step] : undefined;
@@ -28,7 +33,7 @@ export default function Setup() {
   const next = steps[steps.indexOf(step) + 1];
   return (
     <Page title={text.step[step] ?? text.setup} lead={text.setupLead}>
-      <nav className="setup-nav no-print" aria-label={text.steps}>
+      <nav ref={nav} className="setup-nav no-print" aria-label={text.steps}>
         {steps.map((name) => (
           <Link key={name} to={`/setup/${name}`} aria-current={name === step ? "step" : undefined}>
             {text.step[name]}

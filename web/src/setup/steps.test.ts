@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { halvesOf, progressOf, usualYear, type Counts } from "./steps";
 
 const NOTHING: Counts = {
-  years: 0, bells: 0, groups: 0, calendared: 0, people: 0, students: 0, teachers: 0, disciplines: 0, assignments: 0, lessons: 0, staff: 0, staffed: 0,
+  years: 0, bells: 0, groups: 0, calendared: 0, uncurated: 0, people: 0, students: 0, teachers: 0, disciplines: 0, assignments: 0, lessons: 0, staff: 0, staffed: 0,
 }; // prettier-ignore
 
 const states = (counts: Partial<Counts>) => progressOf({ ...NOTHING, ...counts }).map(({ state }) => state);

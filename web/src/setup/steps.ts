@@ -10,6 +10,8 @@ export type Counts = {
   groups: number;
   /** Groups that have a period of the running year. */
   calendared: number;
+  /** Groups without a curator, who alone issues the codes of their students and parents. */
+  uncurated: number;
   people: number;
   students: number;
   teachers: number;

@@ -108,7 +108,7 @@ function Held({ held }: { held: Me["person"]["roles"][number] }) {
         {word(words.role, held.role)}
         {held.title && ` · ${held.title}`}
       </dt>
-      <dd>{`${day(held.starts_on)} – ${held.ends_on ? day(held.ends_on) : text.open}`}</dd>
+      <dd>{text.span(day(held.starts_on), held.ends_on && day(held.ends_on))}</dd>
     </>
   );
 }

@@ -17,7 +17,6 @@ export const text = choose(
     demoLead: "Все люди и отметки вымышлены. Выберите роль — вход выполнится сразу.",
     demoPassword: (password: string) => `Пароль у всех демонстрационных записей: ${password}`,
     demoFirst: "С чего начать",
-    demoEnter: (role: string, name: string) => `Войти: ${role}, ${name}`,
     demoLogin: (login: string) => `логин ${login}`,
     first: "Журнал ещё пуст",
     firstWhy:
@@ -53,11 +52,8 @@ export const text = choose(
     notGiven: "не указано",
     mend: "Ошибка в данных? Скажите куратору или администратору журнала: исправлять их могут они.",
     roles: "Роли",
-    role: "Роль",
-    where: "Где",
-    since: "С",
     until: "По",
-    open: "бессрочно",
+    span: (from: string, to: string | null) => (to ? `с ${from} по ${to}` : `с ${from}, бессрочно`),
     noRoles: "Ролей пока нет",
     noRolesNext: "Роль даёт администратор журнала по приказу. Обратитесь к нему.",
     children: "Дети",
@@ -124,7 +120,6 @@ export const text = choose(
     demoLead: "All people and grades are invented. Choose a role: one click signs you in.",
     demoPassword: (password: string) => `The password of all demo accounts: ${password}`,
     demoFirst: "Try first",
-    demoEnter: (role: string, name: string) => `Sign in: ${role}, ${name}`,
     demoLogin: (login: string) => `login ${login}`,
     first: "The journal is still empty",
     firstWhy:
