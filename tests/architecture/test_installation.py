@@ -10,7 +10,7 @@ LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 
 def _name(requirement: str) -> str:
-    return re.split(r"[\[=<>;\s]", requirement, maxsplit=1)[0].lower().replace("_", "-")
+    return re.split(r"[\[=<>~;\s]", requirement, maxsplit=1)[0].lower().replace("_", "-")
 
 
 def _locked(lock: Path) -> list[str]:
