@@ -22,7 +22,6 @@ async def read(journal: Journal, login: str, path: str) -> Any:
         return answer.json()
 
 
-@pytest.mark.clause("R 2.6")
 async def test_a_curator_sees_the_own_group_and_classifies_an_absence(desk: Opens) -> None:
     page = await desk("curator", "/")
     await page.get_by_role("link", name="Открыть группу").click()

@@ -199,7 +199,6 @@ async def test_two_browsers_on_one_page_meet_in_a_cell(desk: Opens, own: Journal
     await saved(cell, "3")
 
 
-@pytest.mark.clause("R 4.3.7")
 async def test_the_history_leads_to_the_page_as_it_was(desk: Opens, own: Journal) -> None:
     spread = await spread_of(own, "teacher")
     page = await desk("teacher", f"/journal/{spread['page']['id']}/history", own)

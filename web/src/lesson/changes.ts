@@ -72,7 +72,7 @@ export function homeworkChange(page: string, lesson: SpreadLesson, homework: str
   };
 }
 
-/** The journal takes the person's last action on the page back (R 4.3.7). */
+/** The journal takes the person's last action on the page back (rule G9). */
 export function undoChange(page: string): Change {
   return { page, targets: ["page"], method: "POST", path: `/pages/${page}/undo`, body: {}, shown: null };
 }

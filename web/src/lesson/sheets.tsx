@@ -50,7 +50,7 @@ function hoursSaid(n: number, hours: number): string {
 
 const REASONS = ["input_error", "reassessed", "wrong_student", "appeal", "illness", "outage", "order", "other"] as const;
 
-/** A correction says why (R 4.3.7): one tap on the reason sends it. */
+/** A correction says why (rule G9): one tap on the reason sends it. */
 function Reasons({ what, onChoose }: { what?: string; onChoose: (reason: Reason) => void }) {
   return (
     <fieldset className="lesson-reasons">
