@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Opens
-from tests.common.browser import axe, shot
+from tests.common.browser import Watch, axe, shot
 
 pytestmark = pytest.mark.anyio
 
@@ -22,3 +22,15 @@ async def test_a_signed_in_teacher_comes_home(either: Opens) -> None:
     await expect(page.get_by_role("navigation").first).to_be_visible()
     await shot(page, "home-teacher")
     await axe(page)
+
+
+async def test_a_script_inside_the_page_is_refused(desk: Opens, watch: Watch) -> None:
+    page = await desk(path="/")
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    watch.allow("Content Security Policy")
+    await page.evaluate(
+        "() => { const script = document.createElement('script'); script.textContent = 'window.ran = true';"
+        " document.head.append(script); }"
+    )
+    assert not await page.evaluate("'ran' in window")
+    assert any("Content Security Policy" in line for line in watch.seen), watch.seen
