@@ -6,7 +6,6 @@ type Why = { title: string; why: string; who: string; clause: string };
 export const text = choose(
   {
     today: "Сегодня",
-    lessonsOf: (day: string) => `Занятия: ${day}`,
     dayBefore: "Предыдущий день",
     dayAfter: "Следующий день",
     toToday: "К сегодняшнему дню",
@@ -115,7 +114,6 @@ export const text = choose(
 
     marksOf: (name: string) => `Отметка: ${name}`,
     begin: "Отметки",
-    pad: "Отметка",
     following: "Дальше",
     previous: "Предыдущий",
     close: "Закрыть",
@@ -129,7 +127,6 @@ export const text = choose(
     settings: "Как ставить отметки",
     makeup: (name: string) => `${name}: отсутствие на занятии. Отметка запишется как отработка.`,
     makeupOn: "День отработки",
-    lastOne: "Дальше никого нет",
     choosing: (name: string) => `Выбран студент: ${name}`,
 
     second: (standing: string) => `В клетке уже стоит ${standing}`,
@@ -138,7 +135,6 @@ export const text = choose(
     because: (what: string) => `${what} — причина`,
     correctWhy: "Причина исправления",
     eraseTitle: (value: string) => `Убрать отметку ${value}`,
-    retake: (value: string) => `Пересдача: ${value}`,
 
     absenceOf: (name: string) => `Посещаемость: ${name}`,
     missed: "Пропущено часов",
@@ -148,11 +144,9 @@ export const text = choose(
     lateMinutes: "Опоздание, минут",
     leftMinutes: "Ушёл раньше, минут",
 
-    saved: "записано",
     waits: "ждёт отправки",
     refused: "не принято",
     conflict: "здесь уже другое",
-    whatNow: "Что случилось",
     mine: (value: string) => `Оставить моё: ${value}`,
     theirs: (value: string) => `Оставить то, что в журнале: ${value}`,
     keepMine: "Оставить моё",
