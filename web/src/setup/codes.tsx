@@ -9,7 +9,7 @@ import { Button } from "../ui/button";
 import { List } from "../ui/list";
 import { Empty, Note } from "../ui/notes";
 import { Loaded } from "../ui/page";
-import { issueCode, useChange, type Issued, type Listed, type Person } from "./data";
+import { issueCode, useChange, type Issued, type Person } from "./data";
 import { STAFF_ROLES } from "./newperson";
 import { Part } from "./part";
 import { rolesIn, StateBadge } from "./peoplelist";
@@ -21,7 +21,7 @@ const STAFF = {
   queryKey: ["identity", "/people", "staff"],
   queryFn: async () => {
     const lists = await Promise.all(
-      STAFF_ROLES.map(async (role) => (await got(identity.GET("/people", { params: { query: { role, limit: 500 } } }))) as unknown as Listed<Person>),
+      STAFF_ROLES.map(async (role) => (await got(identity.GET("/people", { params: { query: { role, limit: 500 } } })))),
     );
     const each = new Map(lists.flatMap(({ items }) => items).map((person) => [person.id, person]));
     return [...each.values()].sort((a, b) => a.name.localeCompare(b.name, "ru"));

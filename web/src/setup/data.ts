@@ -2,66 +2,33 @@
 
 import { queryOptions, useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { got, identity, schedule } from "../api/client";
+import type { components as Identity } from "../api/generated/identity";
+import type { components as Schedule } from "../api/generated/schedule";
 
-export type Listed<T> = { items: T[]; total: number };
-export type Year = { id: string; title: string; starts_on: string; ends_on: string };
-export type Period = { id: string; year: string; group: string; title: string; kind: string; starts_on: string; ends_on: string; weekend: number[]; holidays: string[] };
-export type Room = { id: string; title: string; capacity: number; kind: string };
-export type Bell = { pair: number; starts: string; ends: string };
+type Catalogue = Schedule["schemas"];
+type Directory = Identity["schemas"];
+
+export type Period = { id: string; year: string; group: string; title: string; kind: "semester" | "checkpoint" | "year"; starts_on: string; ends_on: string; weekend: number[]; holidays: string[] };
+export type Room = Catalogue["Room"];
 export type Bells = { starts_on: string; bells: Bell[] };
-export type Discipline = { id: string; code: string; title: string; kind: string };
-export type Assignment = {
-  id: string;
-  group: string;
-  subgroup: string;
-  discipline: string;
-  code: string;
-  title: string;
-  period: string;
-  teacher: string;
-  responsible: boolean;
-  kinds: LessonKind[];
-  starts_on: string;
-  ends_on: string | null;
-  planned: number;
-  timetabled: number;
-};
-export type LessonKind = "lecture" | "practical" | "laboratory" | "seminar" | "practice" | "coursework" | "consultation" | "exam";
-export type Topic = { number: number; title: string; hours: number; kind: LessonKind };
-export type Programme = { group: string; discipline: string; period: string; code: string; title: string; topic_count: number; hours: number; topics: Topic[] };
-export type Parity = "every" | "odd" | "even";
-export type Slot = { weekday: number; pair: number; assignment: string; room: string; kind: LessonKind; parity: Parity; joint: string };
+export type Bell = Catalogue["Bell"];
+export type Discipline = Catalogue["Discipline"];
+export type Assignment = Catalogue["Assignment"];
+export type LessonKind = Assignment["kinds"][number];
+export type Topic = Catalogue["Topic"];
+export type Slot = Catalogue["Slot"];
+export type Parity = Slot["parity"];
 export type Timetable = { id: string; group: string; period: string; starts_on: string; ends_on: string; slots: Slot[] };
+export type Year = { id: string; title: string; starts_on: string; ends_on: string };
 
-export type Group = { id: string; title: string; specialty: string; admission_year: number | null; students: number; curator: string | null };
-export type Held = { id: string; role: string; scope: string; title: string | null; starts_on: string; ends_on: string | null };
-export type State = "active" | "none" | "disabled" | "erased" | "code";
-export type Person = {
-  id: string;
-  name: string;
-  short_name: string;
-  erased: boolean;
-  demo: boolean;
-  family_name?: string;
-  given_name?: string;
-  middle_name?: string;
-  email?: string;
-  phone?: string;
-  birth_date?: string | null;
-  state?: State;
-  login?: string | null;
-  etag?: string;
-  roles?: Held[];
-};
-export type Status = { status: string; on: string; order_no: string };
-export type Enrolment = { enrolment: string; group: string; title: string; starts_on: string; ends_on: string | null; order_no: string; statuses: Status[] };
-export type GuardianLink = { link: string; guardian: string; name: string; phone: string; starts_on: string; ends_on: string | null; basis: string; unlinked: boolean };
-export type Card = Person & {
-  enrolments?: Enrolment[];
-  guardians?: GuardianLink[];
-  children?: { id: string; name: string; short_name: string; until: string | null; groups: { group: string; title: string }[] }[];
-};
-export type Issued = { code: string; person: string; expires_at: string; reissued: boolean; secret?: string };
+export type Group = Directory["GroupLine"];
+export type Held = Directory["HeldRole"];
+export type Person = Directory["PersonShown"];
+export type Card = Directory["PersonWhole"];
+export type State = NonNullable<Person["state"]>;
+export type Enrolment = NonNullable<Card["enrolments"]>[number];
+export type GuardianLink = NonNullable<Card["guardians"]>[number];
+export type Issued = Directory["CodeIssued"];
 
 /** What every change carries. */
 export const header = () => ({ "Idempotency-Key": crypto.randomUUID() });
@@ -96,42 +63,42 @@ const ALL = 1000;
 
 export const YEARS = queryOptions({
   queryKey: ["schedule", "/years"],
-  queryFn: async ({ client }) => (await got(schedule.GET("/years", { params: { query: after(client) } }))) as unknown as Listed<Year>,
+  queryFn: async ({ client }) => (await got(schedule.GET("/years", { params: { query: after(client) } }))),
 });
 export const ROOMS = queryOptions({
   queryKey: ["schedule", "/rooms"],
-  queryFn: async ({ client }) => (await got(schedule.GET("/rooms", { params: { query: { limit: ALL, ...after(client) } } }))) as unknown as Listed<Room>,
+  queryFn: async ({ client }) => (await got(schedule.GET("/rooms", { params: { query: { limit: ALL, ...after(client) } } }))),
 });
 export const BELLS = queryOptions({
   queryKey: ["schedule", "/bells"],
-  queryFn: async ({ client }) => (await got(schedule.GET("/bells", { params: { query: after(client) } }))) as unknown as Listed<Bells>,
+  queryFn: async ({ client }) => (await got(schedule.GET("/bells", { params: { query: after(client) } }))),
 });
 export const DISCIPLINES = queryOptions({
   queryKey: ["schedule", "/disciplines"],
   queryFn: async ({ client }) =>
-    (await got(schedule.GET("/disciplines", { params: { query: { limit: ALL, ...after(client) } } }))) as unknown as Listed<Discipline>,
+    (await got(schedule.GET("/disciplines", { params: { query: { limit: ALL, ...after(client) } } }))),
 });
 export const PERIODS = queryOptions({
   queryKey: ["schedule", "/periods"],
-  queryFn: async ({ client }) => (await got(schedule.GET("/periods", { params: { query: { limit: ALL, ...after(client) } } }))) as unknown as Listed<Period>,
+  queryFn: async ({ client }) => (await got(schedule.GET("/periods", { params: { query: { limit: ALL, ...after(client) } } }))),
 });
 export const assignmentsOf = (narrowed: { group?: string; period?: string }) =>
   queryOptions({
     queryKey: ["schedule", "/assignments", narrowed],
     queryFn: async ({ client }) =>
-      (await got(schedule.GET("/assignments", { params: { query: { ...narrowed, limit: ALL, ...after(client) } } }))) as unknown as Listed<Assignment>,
+      (await got(schedule.GET("/assignments", { params: { query: { ...narrowed, limit: ALL, ...after(client) } } }))),
   });
 export const programmesOf = (narrowed: { group?: string; period?: string }) =>
   queryOptions({
     queryKey: ["schedule", "/programmes", narrowed],
     queryFn: async ({ client }) =>
-      (await got(schedule.GET("/programmes", { params: { query: { ...narrowed, limit: ALL, ...after(client) } } }))) as unknown as Listed<Programme>,
+      (await got(schedule.GET("/programmes", { params: { query: { ...narrowed, limit: ALL, ...after(client) } } }))),
   });
 export const timetablesOf = (group: string, period: string) =>
   queryOptions({
     queryKey: ["schedule", "/timetables", group, period],
     queryFn: async ({ client }) =>
-      (await got(schedule.GET("/timetables/{group}", { params: { path: { group }, query: { period, ...after(client) } } }))) as unknown as Listed<Timetable>,
+      (await got(schedule.GET("/timetables/{group}", { params: { path: { group }, query: { period, ...after(client) } } }))),
     enabled: group !== "" && period !== "",
   });
 /** How many dated lessons there are in these days. */
@@ -139,19 +106,19 @@ export const plannedLessons = (from: string, to: string) =>
   queryOptions({
     queryKey: ["schedule", "/lessons", "count", from, to],
     queryFn: async ({ client }) =>
-      ((await got(schedule.GET("/lessons", { params: { query: { from, to, limit: 1, ...after(client) } } }))) as unknown as Listed<unknown>).total,
+      ((await got(schedule.GET("/lessons", { params: { query: { from, to, limit: 1, ...after(client) } } })))).total,
   });
 
 export const GROUPS = queryOptions({
   queryKey: ["identity", "/groups", "whole"],
-  queryFn: async () => (await got(identity.GET("/groups", { params: { query: { limit: 500 } } }))) as unknown as Listed<Group>,
+  queryFn: async () => (await got(identity.GET("/groups", { params: { query: { limit: 500 } } }))),
 });
 
 export type Wanted = { text?: string; group?: string; role?: string; state?: State; sort?: "name" | "-registered"; limit?: number; offset?: number };
 export const peopleOf = (wanted: Wanted) =>
   queryOptions({
     queryKey: ["identity", "/people", wanted],
-    queryFn: async () => (await got(identity.GET("/people", { params: { query: wanted } }))) as unknown as Listed<Person>,
+    queryFn: async () => (await got(identity.GET("/people", { params: { query: wanted } }))),
   });
 /** How many people there are of a role or state. */
 export const countOf = (wanted: Wanted) => peopleOf({ ...wanted, limit: 1 });
@@ -164,7 +131,7 @@ export const TEACHERS = queryOptions({
   queryKey: ["identity", "/people", "teaching"],
   queryFn: async () => {
     const found = await Promise.all(
-      TEACHING.map(async (role) => (await got(identity.GET("/people", { params: { query: { role, limit: 500 } } }))) as unknown as Listed<Person>),
+      TEACHING.map(async (role) => (await got(identity.GET("/people", { params: { query: { role, limit: 500 } } })))),
     );
     const each = new Map(found.flatMap(({ items }) => items).map((person) => [person.id, person]));
     return [...each.values()].sort((a, b) => a.name.localeCompare(b.name, "ru"));
@@ -174,10 +141,10 @@ export const TEACHERS = queryOptions({
 export const personOf = (person: string) =>
   queryOptions({
     queryKey: ["identity", "/people/{person}", person],
-    queryFn: async () => (await got(identity.GET("/people/{person}", { params: { path: { person } } }))) as unknown as Card,
+    queryFn: async () => (await got(identity.GET("/people/{person}", { params: { path: { person } } }))),
   });
 
 /** A code for that person, shown this once. */
 export async function issueCode(person: string): Promise<Issued> {
-  return (await got(identity.POST("/people/{person}/codes", { params: { path: { person }, header: header() } }))) as unknown as Issued;
+  return (await got(identity.POST("/people/{person}/codes", { params: { path: { person }, header: header() } })));
 }

@@ -37,7 +37,7 @@ export function kindOf(code: string): Kind {
   return BY_CODE.find(([begins]) => begins.test(code.trim()))?.[1] ?? "discipline";
 }
 
-const add = async (body: Wish) => (await got(schedule.POST("/disciplines", { params: { header: header() }, body }))) as { position?: string };
+const add = async (body: Wish) => (await got(schedule.POST("/disciplines", { params: { header: header() }, body })));
 
 export default function DisciplinesStep() {
   const query = useQuery(DISCIPLINES);

@@ -105,13 +105,13 @@ function further(row: Row, rows: readonly Row[]): readonly string[] {
 const namesOf = ({ cells }: Row) =>
   [cells["code"] ?? "", [cells["family"], cells["given"]].join(" "), [cells["family"], cells["given"], cells["middle"]].join(" ")].map((name) => name.toLocaleLowerCase("ru"));
 
-type Report = { kinds: Record<string, Record<string, number>>; problems: { where: string; ru: string; en: string }[]; refused: boolean };
+type Report = components["schemas"]["Imported"];
 type Checked = { roster: Roster; report: Report };
 
 /** The generated type asks for members that the journal fills by default. */
 const send = async (roster: Roster, check: boolean): Promise<Report> => {
   const body = roster as unknown as components["schemas"]["Roster"];
-  return (await got(identity.POST("/imports", { params: { query: { check }, header: header() }, body }))) as unknown as Report;
+  return got(identity.POST("/imports", { params: { query: { check }, header: header() }, body }));
 };
 
 function PastePeople({ onDone }: { onDone: () => void }) {
@@ -127,11 +127,11 @@ function PastePeople({ onDone }: { onDone: () => void }) {
   const write = useChange(
     async ({ roster }: Checked) => send(roster, false),
     ({ kinds }) => {
-      notify(text.people.imported(kinds["people"]?.["created"] ?? 0));
+      notify(text.people.imported(kinds["people"]?.created ?? 0));
       onDone();
     },
   );
-  const counted = checked?.report.kinds["people"] ?? {};
+  const counted = checked?.report.kinds["people"];
   return (
     <div className="panel stack">
       <div hidden={checked !== null}>
@@ -140,7 +140,7 @@ function PastePeople({ onDone }: { onDone: () => void }) {
       {check.error !== null && <ProblemNote error={check.error} />}
       {checked && (
         <div className="stack">
-          <Note kind={checked.report.problems.length > 0 ? "bad" : "info"} title={text.people.wouldBe(counted["created"] ?? 0, counted["changed"] ?? 0, counted["unchanged"] ?? 0)}>
+          <Note kind={checked.report.problems.length > 0 ? "bad" : "info"} title={text.people.wouldBe(counted?.created ?? 0, counted?.changed ?? 0, counted?.unchanged ?? 0)}>
             {checked.report.problems.length > 0 && (
               <>
                 {text.people.badRows}

@@ -26,7 +26,7 @@ export default function LoadStep() {
   const groups = useQuery(GROUPS);
   const periods = useQuery(PERIODS);
   const query = useQuery(assignmentsOf(group ? { group } : {}));
-  const name = useNames(query.data?.items.map(({ teacher }) => teacher) ?? []);
+  const name = useNames(query.data?.items.flatMap(({ teacher }) => teacher ?? []) ?? []);
   const [adding, setAdding] = useState(false);
   const [passing, setPassing] = useState<Assignment | null>(null);
   const titleOf = (id: string) => groups.data?.items.find((each) => each.id === id)?.title ?? "…";
@@ -66,7 +66,7 @@ export default function LoadStep() {
               { key: "discipline", title: text.load.discipline, value: discipline, cell: discipline },
               { key: "group", title: text.load.group, value: where, cell: where },
               { key: "period", title: text.load.period, value: ({ period }) => periodOf(period), cell: ({ period }) => periodOf(period) },
-              { key: "teacher", title: text.load.teacher, value: ({ teacher }) => name(teacher), cell: ({ teacher }) => name(teacher) },
+              { key: "teacher", title: text.load.teacher, value: ({ teacher }) => teacher && name(teacher), cell: ({ teacher }) => (teacher ? name(teacher) : "—") },
               { key: "kinds", title: text.load.kinds, value: kinds, cell: kinds },
               {
                 key: "responsible",
@@ -124,9 +124,9 @@ function NewAssignment({ group: first, onClose }: { group: string; onClose: () =
       (await got(
         schedule.POST("/assignments", {
           params: { header: header() },
-          body: { group, discipline, period, teacher, subgroup, kinds: KINDS.filter((kind) => kinds.has(kind)) as [], hours: Number(hours), responsible },
+          body: { group, discipline, period, teacher, subgroup, kinds: KINDS.filter((kind) => kinds.has(kind)), hours: Number(hours), responsible },
         }),
-      )) as { position?: string },
+      )),
     () => {
       notify(text.load.added);
       onClose();
@@ -180,7 +180,7 @@ function Reassign({ assignment, onClose }: { assignment: Assignment; onClose: ()
     async () =>
       (await got(
         schedule.POST("/assignments/{assignment}/reassignment", { params: { path: { assignment: assignment.id }, header: header() }, body: { teacher, on, reason } }),
-      )) as { position?: string },
+      )),
     () => {
       notify(text.load.reassigned);
       onClose();

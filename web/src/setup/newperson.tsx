@@ -55,7 +55,7 @@ export function NewPerson({ onClose }: { onClose: () => void }) {
       // After a refused second step the person is there already: the next try only gives the role.
       if (registered.current === null) {
         const body = { ...names, birth_date: names.birth_date || null };
-        registered.current = ((await got(identity.POST("/people", { params: { header: header() }, body }))) as unknown as { person: string }).person;
+        registered.current = ((await got(identity.POST("/people", { params: { header: header() }, body })))).person;
       }
       const person = registered.current;
       if (role === "student") {

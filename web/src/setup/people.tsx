@@ -10,7 +10,7 @@ import { Button } from "../ui/button";
 import { Choice, TextField } from "../ui/field";
 import { ProblemNote, Skeleton } from "../ui/notes";
 import { Page } from "../ui/page";
-import { GROUPS, type Listed, type Person, type State, type Wanted } from "./data";
+import { GROUPS, type State, type Wanted } from "./data";
 import { NewPerson, STAFF_ROLES } from "./newperson";
 import { PeopleList } from "./peoplelist";
 import "./setup.css";
@@ -37,7 +37,7 @@ export default function People() {
   const found = useInfiniteQuery({
     queryKey: ["identity", "/people", "pages", wanted],
     queryFn: async ({ pageParam }) =>
-      (await got(identity.GET("/people", { params: { query: { ...wanted, limit: AT_ONCE, offset: pageParam } } }))) as unknown as Listed<Person>,
+      (await got(identity.GET("/people", { params: { query: { ...wanted, limit: AT_ONCE, offset: pageParam } } }))),
     initialPageParam: 0,
     getNextPageParam: (last, pages) => {
       const read = pages.reduce((all, { items }) => all + items.length, 0);

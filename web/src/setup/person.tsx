@@ -85,7 +85,7 @@ function Data({ card, rights }: { card: Card; rights: Rights }) {
 
 function Edit({ card, onClose }: { card: Card; onClose: () => void }) {
   const { family_name = "", given_name = "", middle_name = "", email = "", phone = "", birth_date, etag = "" } = card;
-  const [names, setNames] = useState({ family_name, given_name, middle_name, email, phone, birth_date: birth_date ?? "" });
+  const [names, setNames] = useState({ family_name, given_name, middle_name, email: email ?? "", phone: phone ?? "", birth_date: birth_date ?? "" });
   // The version that was read when the form was opened: what somebody else has changed meanwhile is not overwritten.
   const [version] = useState(etag);
   const change = useChange(

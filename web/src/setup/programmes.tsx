@@ -77,7 +77,7 @@ function Plan({ page }: { page: Page }) {
     async (rows: readonly Row[]) => {
       const topics = rows.map(({ cells }) => ({ title: cells["title"] ?? "", hours: Number(cells["hours"]), kind: (cells["kind"] || "lecture") as LessonKind }));
       const path = { group, discipline, period };
-      return (await got(schedule.PUT("/programmes/{group}/{discipline}/{period}", { params: { path, header: header() }, body: { topics: topics as never } }))) as { position?: string };
+      return got(schedule.PUT("/programmes/{group}/{discipline}/{period}", { params: { path, header: header() }, body: { topics } }));
     },
     () => {
       notify(text.programmes.adopted);

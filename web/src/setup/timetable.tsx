@@ -66,12 +66,11 @@ function Planned({ group, period }: { group: string; period: Period }) {
 }
 
 type Place = { weekday: number; pair: number; slot?: Slot };
-type Answer = { position?: string; hours: { assignment: string; planned: number; timetabled: number }[]; warnings: { assignment: string }[] };
 
 function Week({ group, period, assignments, published }: { group: string; period: Period; assignments: readonly Assignment[]; published: Timetable | undefined }) {
   const bells = useQuery(BELLS);
   const rooms = useQuery(ROOMS);
-  const name = useNames(assignments.map(({ teacher }) => teacher));
+  const name = useNames(assignments.flatMap(({ teacher }) => teacher ?? []));
   const before = cleaned(published?.slots ?? [], assignments);
   const [draft, setDraft] = useState<readonly Slot[] | null>(null);
   const slots = draft ?? before;
@@ -81,8 +80,8 @@ function Week({ group, period, assignments, published }: { group: string; period
   const publish = useChange(
     async () =>
       (await got(
-        schedule.POST("/timetables", { params: { header: header() }, body: { group, period: period.id, starts_on: from || null, slots: slots as never } }),
-      )) as unknown as Answer,
+        schedule.POST("/timetables", { params: { header: header() }, body: { group, period: period.id, starts_on: from || null, slots: [...slots] } }),
+      )),
     () => {
       setDraft(null);
       notify(text.timetable.published);
@@ -138,7 +137,7 @@ function Week({ group, period, assignments, published }: { group: string; period
                             onClick={() => setPlace({ weekday, pair, slot })}
                           >
                             <b>{titleOf(slot.assignment)}</b>
-                            <span>{[word(words.shortKind, slot.kind), assignment && name(assignment.teacher)].filter(Boolean).join(" · ")}</span>
+                            <span>{[word(words.shortKind, slot.kind), assignment?.teacher && name(assignment.teacher)].filter(Boolean).join(" · ")}</span>
                             <span>{[room, assignment?.subgroup && text.timetable.subgroup(assignment.subgroup), text.timetable.shortParity[slot.parity]].filter(Boolean).join(" · ")}</span>
                             <span className="hidden">{text.timetable.slotAt(text.timetable.dayLong[weekday] ?? "", pair)}</span>
                           </button>
@@ -186,7 +185,7 @@ function Week({ group, period, assignments, published }: { group: string; period
         <SlotDialog
           place={place}
           assignments={assignments}
-          titleOf={(assignment) => [titleOf(assignment.id), assignment.subgroup && text.timetable.subgroup(assignment.subgroup), name(assignment.teacher)].filter(Boolean).join(" · ")}
+          titleOf={(assignment) => [titleOf(assignment.id), assignment.subgroup && text.timetable.subgroup(assignment.subgroup), assignment.teacher && name(assignment.teacher)].filter(Boolean).join(" · ")}
           onClose={() => setPlace(null)}
           onPut={(slot) => {
             setDraft([...slots.filter((other) => other !== place.slot), slot]);

@@ -184,7 +184,7 @@ const ROOM_FIELDS: readonly Field[] = [
 ];
 
 type NewRoom = { title: string; capacity: number; kind: string };
-const addRoom = async (body: NewRoom) => got(schedule.POST("/rooms", { params: { header: header() }, body })) as Promise<{ position?: string }>;
+const addRoom = async (body: NewRoom) => got(schedule.POST("/rooms", { params: { header: header() }, body }));
 
 function Rooms() {
   const query = useQuery(ROOMS);

@@ -164,7 +164,7 @@ function Sessions() {
   const client = useQueryClient();
   const query = useQuery({
     queryKey: ["identity", "/sessions"],
-    queryFn: async () => ((await got(identity.GET("/sessions"))) as unknown as { sessions: Session[] }).sessions,
+    queryFn: async () => ((await got(identity.GET("/sessions")))).sessions,
   });
   const end = useMutation({
     mutationFn: async (sessions: readonly Session[]) => {
@@ -234,7 +234,7 @@ function looked(route: string): string {
 function Reads({ me }: { me: Me }) {
   const query = useQuery({
     queryKey: ["identity", "/reads/me"],
-    queryFn: async () => ((await got(identity.GET("/reads/me", { params: { query: { limit: READS_AT_ONCE } } }))) as unknown as { items: ReadOf[] }).items,
+    queryFn: async () => ((await got(identity.GET("/reads/me", { params: { query: { limit: READS_AT_ONCE } } })))).items,
   });
   const whose = ({ subject }: ReadOf) => (subject === me.person.id ? text.mine : (me.children.find(({ id }) => id === subject)?.short_name ?? ""));
   return (
