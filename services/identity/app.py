@@ -47,7 +47,7 @@ class Identity:
         self.passwords = passwords or Passwords()
         self.commands = Commands(pool, log, clock, zone)
         self.sessions = Sessions(self.commands, issuer, grants)
-        self.accounts = Accounts(self.commands, self.sessions, self.passwords, ids)
+        self.accounts = Accounts(self.commands, self.sessions, self.passwords, ids, secure=secure)
         self.reads = ReadLog(self.read_sink)
 
     async def exchange(self, cookie: str) -> str | None:

@@ -267,6 +267,13 @@ async def test_demo_accounts_sign_in_from_this_machine_only(home: House) -> None
     assert wrong.status_code == 401, "only the right password tells that it is a demo account"
 
 
+async def test_a_demo_account_takes_nobody_in_behind_a_tls_proxy(database: NewDatabase) -> None:
+    """There every client seems to be on this machine."""
+    async with house(await database("identity"), secure=True) as home:
+        await home.account(await home.person("Пример", "teacher", demo=True), "demo")
+        assert (await sign_in(home, "demo", address="127.0.0.1")).status_code == 403
+
+
 # -- sessions -----------------------------------------------------------------------------------------------------
 
 
