@@ -26,8 +26,8 @@ LOGINS = (
 NOBODY = "nobody"
 # What people write in Latin letters in a Russian journal, and no more than that.
 WORDS = ("CSV", "Excel", "LibreOffice", "Ctrl", "Enter", "Tab", "Esc", "Shift", "Delete", "Backspace", "Home", "End")
-# The switch of languages speaks the other one; a session names its browser.
-NAMED = ("Switch to English", "Chrome", "Linux")
+# The switch of languages speaks the other one; a session names its browser; commands are what they are.
+NAMED = ("Switch to English", "Chrome", "Linux", "zhurnal audit replay")
 
 
 class Went(NamedTuple):

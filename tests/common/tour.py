@@ -115,7 +115,7 @@ async def walk(page: Page, known: Iterable[str], *, start: str = "/", also: Iter
     await page.goto(start)
     await settled(page)
     waiting = [start, *also]
-    seen = {_kind(path) for path in waiting}
+    seen = set[tuple[str, str]]().union(*map(_kinds, waiting))
     texts = sorted(known, key=len, reverse=True)
     for path in waiting:  # which grows on the way
         found.reached.add(route_of(path.partition("?")[0]) or path)
@@ -124,8 +124,8 @@ async def walk(page: Page, known: Iterable[str], *, start: str = "/", also: Iter
             bare = re.split(r"[?#]", link)[0]
             if route_of(bare) is None:
                 found.dead.append(f"{path} → {link}")
-            elif (kind := _kind(link)) not in seen:
-                seen.add(kind)
+            elif not _kinds(link) <= seen:
+                seen |= _kinds(link)
                 waiting.append(link.partition("#")[0])
     return found
 
@@ -161,9 +161,8 @@ def latin(text: str, known: Iterable[str]) -> Iterator[str]:
     yield from LATIN.findall(SHORTENED.sub(" ", ROMAN.sub(" ", text)))
 
 
-def _kind(link: str) -> str:
-    """Addresses that one visit stands for all of: those of a route with ids, but each section and named step."""
+def _kinds(link: str) -> set[tuple[str, str]]:
+    """What a visit stands for: a route with its ids, each section and named step, each of the query's names."""
     path, _, query = link.partition("#")[0].partition("?")
-    asked = sorted(part.partition("=")[0] for part in query.split("&") if part)
-    steps = path if re.fullmatch(r"(/[a-z]+)+", path) else route_of(path) or path
-    return f"{steps}?{asked}"
+    place = path if re.fullmatch(r"(/[a-z]+)+", path) else route_of(path) or path
+    return {(place, ""), *((place, part.partition("=")[0]) for part in query.split("&") if part)}

@@ -93,6 +93,7 @@ export const words = choose(
       guardian: "родитель (законный представитель)",
       auditor: "аудитор",
       member: "студент группы",
+      keeper: "система",
     } as Record<string, string>,
     status: {
       studying: "учится",
