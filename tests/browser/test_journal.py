@@ -85,7 +85,16 @@ async def test_a_teacher_keeps_the_page_by_keyboard_alone(desk: Opens, own: Jour
     await saved(absent, "н")
     await absent.dispatch_event("keydown", {"key": "н", "bubbles": True})
     await saved(absent, "")
+    await page.keyboard.press("Home")
+    await page.keyboard.press("Tab")
+    await expect(page.locator("td:focus")).to_have_attribute("data-column", "1")
+    await page.keyboard.press("Shift+Tab")
+    await expect(page.locator("td:focus")).to_have_attribute("data-column", "0")
     await page.keyboard.press("End")
+    await expect(page.locator("td:focus")).to_have_attribute("data-column", str(len(spread["lessons"])))
+    await page.keyboard.press("Tab")  # at the end of a row it leaves the grid: nobody is trapped
+    await expect(page.locator("td:focus")).to_have_count(0)
+    await page.keyboard.press("Shift+Tab")
     await expect(page.locator("td:focus")).to_have_attribute("data-column", str(len(spread["lessons"])))
     await page.keyboard.press("Control+Home")
     await expect(page.locator("td:focus")).to_have_attribute("data-row", "0")
@@ -111,6 +120,10 @@ async def test_a_locked_cell_says_why_and_whom_to_ask_before_anybody_types(desk:
     await page.keyboard.press("5")
     await expect(cell).to_have_text("")
     await expect(cell).to_have_attribute("aria-readonly", "true")
+    await page.keyboard.press("End")
+    await expect(line).to_contain_text("Итоговые ещё рано")
+    await expect(line).to_contain_text("Положение, п. 5.3")
+    await expect(page.locator("td:focus")).to_have_attribute("aria-readonly", "true")
 
 
 async def test_a_column_is_pasted_from_a_spreadsheet_after_a_look(desk: Opens, own: Journal) -> None:
@@ -122,7 +135,8 @@ async def test_a_column_is_pasted_from_a_spreadsheet_after_a_look(desk: Opens, o
     await cell.focus()
     await page.evaluate(
         """text => document.activeElement.dispatchEvent(new ClipboardEvent("paste",
-            { bubbles: true, cancelable: true, clipboardData: (d => (d.setData("text/plain", text), d))(new DataTransfer()) }))""",
+            { bubbles: true, cancelable: true,
+              clipboardData: (d => (d.setData("text/plain", text), d))(new DataTransfer()) }))""",
         "4\r\nотлично\r\n\r\n",
     )
     dialog = page.get_by_role("dialog", name="Вставка из таблицы")
@@ -158,6 +172,41 @@ async def test_what_the_journal_refuses_says_why_in_the_cell(desk: Opens, own: J
     await expect(history).to_contain_text("ошибка ввода")
     await shot(page, "cell-history")
     await axe(page)
+
+
+async def test_an_attendance_that_meets_another_one_shows_in_the_column_and_is_settled_there(
+    desk: Opens, own: Journal, watch: Watch
+) -> None:
+    watch.allow(r"^412 PUT /api/gradebook/pages/.*/attendance/")
+    watch.allow(r"^failed: GET /api/gradebook/pages/")
+    spread = await spread_of(own, "teacher", 2)
+    column = column_of(spread)
+    lesson = spread["lessons"][column]
+    page = await desk("teacher", f"/journal/{spread['page']['id']}", own)
+    cell = await blank(page, column)
+    row = await cell.get_attribute("data-row")
+    cell = page.locator(f"td[data-row='{row}'][data-column='{column}']")
+    await page.route(
+        "**/api/gradebook/pages/*", lambda route: route.abort() if route.request.method == "GET" else route.continue_()
+    )
+    tag = lesson["attendance"]["etag"]
+    async with aclosing(await own.signed_in("teacher", PASSWORD)) as other:
+        marks = (lesson["attendance"]["marks"] or [])[1:]
+        answer = await other.put(
+            f"/gradebook/pages/{spread['page']['id']}/attendance/{lesson['lesson']}",
+            json={"marks": marks},
+            headers={**key(), **({"If-None-Match": "*"} if tag == "none" else {"If-Match": f'"{tag}"'})},
+        )
+        assert answer.is_success, answer.text
+    await cell.focus()
+    await page.keyboard.press("y")
+    await expect(cell).to_have_class(re.compile("trouble"))
+    line = page.get_by_label("Строка состояния")
+    await expect(line).to_contain_text("здесь уже другое значение")
+    await page.unroute("**/api/gradebook/pages/*")
+    await line.get_by_role("button", name="Разобраться").click()
+    await page.get_by_role("dialog").get_by_role("button", name=re.compile("Оставить моё")).click()
+    await saved(cell, "н")
 
 
 async def test_two_browsers_on_one_page_meet_in_a_cell(desk: Opens, own: Journal, watch: Watch) -> None:

@@ -3,10 +3,10 @@
 import { memo } from "react";
 import { words } from "../domain/texts";
 import { hundredths } from "../format";
-import { cellTarget } from "../lesson/lesson-state";
+import { attendanceTarget, cellTarget } from "../lesson/lesson-state";
 import type { Entry } from "../outbox";
-import { cellAt, isAbsent, lockAt, missedIn, type Entries } from "./grid-state";
-import type { Final, Missed, Spread, SpreadLesson, SpreadStudent } from "./spread";
+import { cellAt, isAbsent, missedIn, type Entries } from "./grid-state";
+import type { Final, Missed, SpreadLesson, SpreadStudent } from "./spread";
 import { text } from "./texts";
 
 const shortOf = (value: string) => words.shortValue[value] ?? value;
@@ -22,7 +22,8 @@ function missedShort(missed: Missed | undefined, hours: number): string {
   return [away, missed.late && text.lateShort(missed.late), missed.left_early && text.leftShort(missed.left_early)].filter(Boolean).join(" ");
 }
 
-const fareOf = (entry: Entry | undefined) => (!entry ? undefined : entry.state === "refused" || entry.state === "conflict" ? "trouble" : "pending");
+/** How an entry fares, as a class of what shows it. */
+export const fareOf = (entry: Entry | undefined) => (!entry ? undefined : entry.state === "refused" || entry.state === "conflict" ? "trouble" : "pending");
 
 type CellProps = {
   row: number;
@@ -56,25 +57,28 @@ const Cell = memo(function Cell({ row, column, shown, missed, hours, locked, far
 });
 
 type RowProps = {
-  spread: Spread;
   student: SpreadStudent;
   name: string;
   row: number;
   lessons: readonly SpreadLesson[];
+  /** The same lessons as the journal has them: what differs is on its way. */
+  saved: readonly SpreadLesson[];
+  /** Which columns take no entries, one character each; a text, so that a row sees at once that nothing has changed. */
+  barred: string;
   entries: Entries;
-  today: string;
-  readOnly: boolean;
+  minGrades: number;
+  minSubstantial: number;
+  finalBarred: boolean;
   changed: ReadonlySet<string> | undefined;
 };
 
 /** What the row ends with: mean, absences, count towards a final, the proposal, the final itself. */
 export const ENDS = 5;
 
-export function Row({ spread, student, name, row, lessons, entries, today, readOnly, changed }: RowProps) {
+export const Row = memo(function Row({ student, name, row, lessons, saved, barred, entries, minGrades, minSubstantial, finalBarred, changed }: RowProps) {
   const entry = entries.get(`final:${student.student}`);
   const final = finalIn(student.final, entry);
-  const { rules } = spread.page;
-  const enough = student.counts.grades >= rules.min_grades && student.counts.substantial >= rules.min_substantial;
+  const enough = student.counts.grades >= minGrades && student.counts.substantial >= minSubstantial;
   return (
     <tr role="row" aria-rowindex={row + 2}>
       <th role="rowheader" scope="row" aria-colindex={1} className={student.enrolled ? "journal-name" : "journal-name gone"}>
@@ -83,16 +87,19 @@ export function Row({ spread, student, name, row, lessons, entries, today, readO
       </th>
       {lessons.map((lesson, column) => {
         const own = entries.get(cellTarget(lesson.lesson, student.student));
+        const missed = missedIn(lesson).get(student.student);
+        const held = saved[column];
+        const differs = held !== undefined && held !== lesson && !alike(missedIn(held).get(student.student), missed);
         return (
           <Cell
             key={lesson.lesson}
             row={row}
             column={column}
             shown={marksIn(cellAt(student, lesson.lesson, own))}
-            missed={missedIn(lesson).get(student.student)}
+            missed={missed}
             hours={lesson.hours}
-            locked={readOnly || lockAt(spread, lesson, student, today) !== undefined}
-            fare={fareOf(own)}
+            locked={barred[column] === "1" || student.lock !== null || student.away.includes(lesson.lesson)}
+            fare={fareOf(own) ?? (differs ? fareOf(entries.get(attendanceTarget(lesson.lesson))) : undefined)}
             changed={changed?.has(cellTarget(lesson.lesson, student.student)) ?? false}
           />
         );
@@ -104,7 +111,7 @@ export function Row({ spread, student, name, row, lessons, entries, today, readO
         {student.hours.missed || ""}
       </td>
       <td role="gridcell" aria-colindex={lessons.length + 4} className={enough ? "journal-end e3" : "journal-end e3 few"}>
-        {text.countOf(student.counts.grades, rules.min_grades)}
+        {text.countOf(student.counts.grades, minGrades)}
       </td>
       <td role="gridcell" aria-colindex={lessons.length + 5} className="journal-end e2" title={student.proposal.why ? text.why[student.proposal.why] : undefined}>
         {student.proposal.value ? shortOf(student.proposal.value) : "—"}
@@ -115,14 +122,16 @@ export function Row({ spread, student, name, row, lessons, entries, today, readO
         data-row={row}
         data-column={lessons.length}
         aria-colindex={lessons.length + 6}
-        aria-readonly={readOnly || !spread.you.finals}
-        className={["journal-cell", "journal-final", "e1", fareOf(entry), changed?.has(`final:${student.student}`) && "changed"].filter(Boolean).join(" ")}
+        aria-readonly={finalBarred}
+        className={["journal-cell", "journal-final", "e1", finalBarred && "locked", fareOf(entry), changed?.has(`final:${student.student}`) && "changed"].filter(Boolean).join(" ")}
       >
         {final && shortOf(final)}
       </td>
     </tr>
   );
-}
+});
+
+const alike = (some: Missed | undefined, other: Missed | undefined) => JSON.stringify(some) === JSON.stringify(other);
 
 /** The final as it will stand: of the entry on its way, or of the journal. */
 export function finalIn(final: Final | null, entry: Entry | undefined): string | null {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { actOf, blanks, blockOf, changedBetween, landings, lockAt, valueOf } from "./grid-state";
+import { actOf, blanks, blockOf, byRow, changedBetween, finalLock, landings, lockAt, valueOf } from "./grid-state";
 import type { Entry } from "../outbox";
 import type { Spread, SpreadLesson, SpreadStudent } from "./spread";
 
@@ -70,7 +70,7 @@ describe("a key", () => {
     expect(actOf(pressed("ArrowDown", { shiftKey: true }))).toMatchObject({ select: true });
     expect(actOf(pressed("я", { ctrlKey: true }))).toEqual({ kind: "undo" });
   });
-  it.each(["1", "6", "a", "Tab", "Shift"])("%s is nothing of ours", (key) => expect(actOf(pressed(key))).toBeUndefined());
+  it.each(["1", "6", "a", "Shift"])("%s is nothing of ours", (key) => expect(actOf(pressed(key))).toBeUndefined());
   it("leaves the browser its own combinations", () => {
     expect(actOf(pressed("5", { ctrlKey: true }))).toBeUndefined();
     expect(actOf(pressed("ArrowLeft", { altKey: true }))).toBeUndefined();
@@ -135,5 +135,51 @@ describe("what has changed since", () => {
     );
     expect(changedBetween(then, now)).toEqual(new Set(["cell:l:s1", "final:s2", "cell:l:s3"]));
     expect(changedBetween(now, now).size).toBe(0);
+  });
+});
+
+describe("Tab", () => {
+  it("goes right and, with Shift, left, and leaves the grid at a row's ends", () => {
+    expect(actOf(pressed("Tab"))).toEqual({ kind: "move", rows: 0, columns: 1, leaves: true });
+    expect(actOf(pressed("Tab", { shiftKey: true }))).toEqual({ kind: "move", rows: 0, columns: -1, leaves: true });
+  });
+});
+
+describe("a final", () => {
+  const page = (state: "early" | "open" | "late", finals = true, closed = false) =>
+    ({ you: { finals }, page: { closed: closed ? { by: "d", at: "" } : null, finals: { state } } }) as unknown as Spread;
+  const late = (late_until: string) => student("s", { permission: { late_until, fewer_grades: false } as SpreadStudent["permission"] });
+
+  it("says why it cannot be set before anybody types", () => {
+    expect(finalLock(page("open"), student("s"), TODAY)).toBeUndefined();
+    expect(finalLock(page("open", false), student("s"), TODAY)).toBe("not-responsible");
+    expect(finalLock(page("open", true, true), student("s"), TODAY)).toBe("closed");
+    expect(finalLock(page("early"), student("s"), TODAY)).toBe("early");
+    expect(finalLock(page("late"), student("s"), TODAY)).toBe("over");
+  });
+
+  it("can be set late for whom the deputy has allowed it, up to and including that day", () => {
+    expect(finalLock(page("late"), late(TODAY), TODAY)).toBeUndefined();
+    expect(finalLock(page("late"), late("2026-11-23"), TODAY)).toBe("over");
+  });
+});
+
+describe("the entries of a row", () => {
+  const entry = (key: string) => ({ key }) as Entry;
+
+  it("are the same map while none of them changes, whatever other rows do", () => {
+    const rows = byRow();
+    const students = [student("s"), student("t")];
+    const [mine, its] = [entry("1"), entry("2")];
+    const before = rows(new Map([["cell:l:s", mine]]), students);
+    const after = rows(new Map([["cell:l:s", mine], ["cell:l:t", its]]), students);
+    expect(after.get("s")).toBe(before.get("s"));
+    expect(after.get("t")).not.toBe(before.get("t"));
+    expect(after.get("t")?.get("cell:l:t")).toBe(its);
+  });
+
+  it("hold an attendance, which concerns every row", () => {
+    const marking = entry("3");
+    expect(byRow()(new Map([["attendance:l", marking]]), [student("s")]).get("s")?.get("attendance:l")).toBe(marking);
   });
 });

@@ -1,6 +1,7 @@
 /** The grid of a page in pure terms: what a key means, why a cell is locked, what a pasted block would do. */
 
 import type { Entry } from "../outbox";
+import { partsOf } from "../outbox/entry";
 import { barredFrom, cellTarget, gradesIn, isAbsent, mayBeAbsent, type Barred } from "../lesson/lesson-state";
 import type { Cell, Missed, Spread, SpreadLesson, SpreadStudent, Value } from "./spread";
 
@@ -35,8 +36,39 @@ export function lockAt(spread: Spread, lesson: SpreadLesson, student: SpreadStud
   return student.lock ? "final" : undefined;
 }
 
+/** Why no final can be entered on the page now, told before anybody types (G1, G2, G4); undefined: it can, or only the journal knows. */
+export function finalLock(spread: Spread, student: SpreadStudent, today: string): "closed" | "not-responsible" | "early" | "over" | undefined {
+  if (spread.page.closed) return "closed";
+  if (!spread.you.finals) return "not-responsible";
+  if (spread.page.finals.state === "early") return "early";
+  const until = student.permission?.late_until ?? null;
+  return spread.page.finals.state === "late" && (until === null || until < today) ? "over" : undefined;
+}
+
+/** Tells the entries apart by the rows that they concern: a row none of whose entries has changed keeps its map. */
+export function byRow(): (entries: Entries, students: readonly SpreadStudent[]) => ReadonlyMap<string, Entries> {
+  let before: ReadonlyMap<string, Entries> = new Map();
+  return (entries, students) => {
+    const common: [string, Entry][] = [];
+    const own = new Map<string, [string, Entry][]>();
+    for (const [target, entry] of entries) {
+      const { kind, student } = partsOf(target);
+      if (kind === "attendance") common.push([target, entry]);
+      else if (student) own.set(student, [...(own.get(student) ?? []), [target, entry]]);
+    }
+    before = new Map(
+      students.map(({ student }) => {
+        const now: Entries = new Map([...common, ...(own.get(student) ?? [])]);
+        const old = before.get(student);
+        return [student, old?.size === now.size && [...now].every(([target, entry]) => old.get(target) === entry) ? old : now];
+      }),
+    );
+    return before;
+  };
+}
+
 export type Act =
-  | { kind: "move"; rows: number; columns: number; select?: boolean }
+  | { kind: "move"; rows: number; columns: number; select?: boolean; leaves?: boolean }
   | { kind: "edge"; row?: "first" | "last"; column?: "first" | "last" }
   | { kind: "value"; value: Value | "na" }
   | { kind: "absent" | "late" | "second" | "erase" | "open" | "undo" | "help" };
@@ -88,6 +120,8 @@ export function actOf(pressed: Pressed): Act | undefined {
   }
   const move = MOVES[key];
   if (move) return { kind: "move", rows: move[0], columns: move[1], ...(shiftKey && { select: true }) };
+  // At the ends of a row Tab leaves the grid, so that it traps nobody.
+  if (key === "Tab") return { kind: "move", rows: 0, columns: shiftKey ? -1 : 1, leaves: true };
   if (key === "Enter") return { kind: "move", rows: shiftKey ? -1 : 1, columns: 0 };
   if (key === "Home") return { kind: "edge", column: "first" };
   if (key === "End") return { kind: "edge", column: "last" };

@@ -5,24 +5,25 @@
  * cells that the entry concerns are drawn again.
  */
 
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { memo, useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { word, words } from "../domain/texts";
 import { day } from "../format";
-import { entered, usualWork, type Written } from "../lesson/lesson-state";
+import { barredFrom, entered, usualWork, type Written } from "../lesson/lesson-state";
 import { SecondSheet } from "../lesson/sheets";
 import { outbox } from "../outbox";
 import { notify } from "../ui/toast";
 import { CellDialog } from "./cell-dialog";
-import { ENDS, marksIn, Row } from "./cells";
+import { ENDS, fareOf, marksIn, Row } from "./cells";
 import { Cursor, placeIn, type Place } from "./cursor";
 import { FinalDialog } from "./final-dialog";
-import { actOf, blockOf, cellAt, isAbsent, lockAt, mayBeAbsent, missedIn, type Act, type Entries } from "./grid-state";
+import { useFlashes } from "./flash";
+import { actOf, blockOf, byRow, cellAt, finalLock, isAbsent, lockAt, mayBeAbsent, missedIn, type Act, type Entries } from "./grid-state";
 import { KeysDialog } from "./keys";
 import type { Keeping } from "./keeping";
 import { LessonPanel } from "./lesson-panel";
 import { PasteDialog } from "./paste";
 import type { Spread, SpreadLesson, SpreadStudent, Value, Work } from "./spread";
-import { StatusLine } from "./status-line";
+import { finalLockSaid, lockSaid, StatusLine } from "./status-line";
 import { text } from "./texts";
 
 type Open =
@@ -53,7 +54,11 @@ export function Grid({ spread, keeping, lessons, students, name, entries, today,
   const [open, setOpen] = useState<Open>();
   const readOnly = changed !== undefined;
   const columns = lessons.length + 1;
+  const [rows] = useState(byRow);
+  const entriesOf = rows(entries, students);
+  const barred = lessons.map((lesson) => (readOnly || barredFrom(spread, lesson, today) ? "1" : "0")).join("");
   useEffect(() => cursor.settle(table.current, students.length, columns));
+  useFlashes(cursor, spread, lessons, students, entries);
   useEffect(() => cursor.reveal(), [cursor]);
 
   const workFor = (lesson: SpreadLesson): Work => work || usualWork(lesson.kind);
@@ -75,9 +80,12 @@ export function Grid({ spread, keeping, lessons, students, name, entries, today,
   };
 
   const onFinal = (act: Act, student: SpreadStudent) => {
-    if (readOnly || !spread.you.finals) return notify(text.finalsWhy, { kind: "bad" });
+    if (readOnly) return;
+    const lock = finalLock(spread, student, today);
+    if (act.kind === "open" && lock !== "not-responsible") return setOpen({ kind: "final", student });
+    if (lock) return notify(finalLockSaid(lock, spread), { kind: "bad" });
     const value = act.kind === "value" ? act.value : act.kind === "absent" ? "na" : undefined;
-    if (act.kind === "erase" || act.kind === "open") return setOpen({ kind: "final", student });
+    if (act.kind === "erase") return setOpen({ kind: "final", student });
     if (value === undefined || value === ".") return notify(text.onlyFinal, { kind: "bad" });
     if (student.final?.value) return setOpen({ kind: "final", student });
     keeping.setFinal(student, { value });
@@ -88,13 +96,13 @@ export function Grid({ spread, keeping, lessons, students, name, entries, today,
     if (readOnly) return;
     const lock = lockAt(spread, lesson, student, today);
     if (act.kind === "absent" || act.kind === "late") {
-      if (lock && lock !== "final") return;
+      if (lock && lock !== "final") return notify(lockSaid(lock), { kind: "bad" });
       if (act.kind === "late") return keeping.toggleLate(lesson, student.student);
       const row = keeping.rowOf(lesson, student);
       if (!isAbsent(row.missed, lesson.hours) && !mayBeAbsent(row.cell)) return notify(text.hasGrade, { kind: "bad" });
       return keeping.toggleAbsent(lesson, student.student);
     }
-    if (lock) return;
+    if (lock) return notify(lockSaid(lock), { kind: "bad" });
     if (act.kind === "value" && act.value !== "na") return enter(act.value, lesson, student);
     if (act.kind === "second") {
       second.current = true;
@@ -111,8 +119,9 @@ export function Grid({ spread, keeping, lessons, students, name, entries, today,
     if (open || !placeIn(event.target)) return;
     const act = actOf(event);
     if (!act) return;
-    event.preventDefault();
     const { row, column } = cursor.place();
+    if (act.kind === "move" && act.leaves && (column + act.columns < 0 || column + act.columns >= columns)) return;
+    event.preventDefault();
     switch (act.kind) {
       case "move":
         return cursor.go({ row: row + act.rows, column: column + act.columns }, students.length, columns, act.select);
@@ -151,6 +160,7 @@ export function Grid({ spread, keeping, lessons, students, name, entries, today,
     event.preventDefault();
   };
 
+  const [openLesson] = useState(() => (lesson: string) => setOpen({ kind: "lesson", lesson }));
   const close = () => setOpen(undefined);
   return (
     <>
@@ -173,19 +183,21 @@ export function Grid({ spread, keeping, lessons, students, name, entries, today,
             if (student) setOpen(lesson ? { kind: "cell", lesson, student } : { kind: "final", student });
           }}
         >
-          <Heads spread={spread} lessons={lessons} onOpen={(lesson) => setOpen({ kind: "lesson", lesson })} />
+          <Heads minGrades={spread.page.rules.min_grades} lessons={lessons} fares={faresOf(lessons, entries)} onOpen={openLesson} />
           <tbody>
             {students.map((student, row) => (
               <Row
                 key={student.student}
-                spread={spread}
                 student={student}
                 name={name(student.student)}
                 row={row}
                 lessons={lessons}
-                entries={entries}
-                today={today}
-                readOnly={readOnly}
+                saved={spread.lessons}
+                barred={barred}
+                entries={entriesOf.get(student.student) ?? entries}
+                minGrades={spread.page.rules.min_grades}
+                minSubstantial={spread.page.rules.min_substantial}
+                finalBarred={readOnly || finalLock(spread, student, today) !== undefined}
                 changed={changed}
               />
             ))}
@@ -230,13 +242,20 @@ function edge(to: "first" | "last" | undefined, from: number, size: number): num
   return to === undefined ? from : to === "first" ? 0 : size - 1;
 }
 
+/** How the entries fare that concern a whole lesson, one word each. */
+function faresOf(lessons: readonly SpreadLesson[], entries: Entries): string {
+  return lessons.map(({ lesson }) => ["attendance", "lesson", "homework"].map((kind) => fareOf(entries.get(`${kind}:${lesson}`))).find(Boolean) ?? "").join();
+}
+
+type HeadsProps = { minGrades: number; lessons: readonly SpreadLesson[]; fares: string; onOpen: (lesson: string) => void };
+
 /** The heads of the columns: day, kind, what is missing; the whole topic where the pointer rests. */
-function Heads({ spread, lessons, onOpen }: { spread: Spread; lessons: readonly SpreadLesson[]; onOpen: (lesson: string) => void }): ReactNode {
-  const { min_grades } = spread.page.rules;
+const Heads = memo(function Heads({ minGrades, lessons, fares, onOpen }: HeadsProps) {
+  const fareAt = fares.split(",");
   const ends: [short: string, long: string][] = [
     [text.mean, text.meanLong],
     [text.missed, text.missedLong],
-    [text.counts, text.countsLong(min_grades)],
+    [text.counts, text.countsLong(minGrades)],
     [text.proposed, text.proposedLong],
     [text.final, text.finalLong],
   ];
@@ -247,8 +266,8 @@ function Heads({ spread, lessons, onOpen }: { spread: Spread; lessons: readonly 
           {text.student}
         </th>
         {lessons.map((lesson, column) => (
-          <th key={lesson.lesson} role="columnheader" scope="col" aria-colindex={column + 2} className={lesson.lock ? "journal-head locked" : "journal-head"}>
-            <button type="button" onClick={() => onOpen(lesson.lesson)} title={lesson.topic}>
+          <th key={lesson.lesson} role="columnheader" scope="col" aria-colindex={column + 2} className={["journal-head", lesson.lock && "locked", fareAt[column]].filter(Boolean).join(" ")}>
+            <button type="button" onClick={() => onOpen(lesson.lesson)} title={[day(lesson.date, "long"), lesson.topic].filter(Boolean).join(". ")}>
               <span className="hidden">{headOf(lesson)}</span>
               <b aria-hidden="true">{day(lesson.date, "short")}</b>
               <span aria-hidden="true">{`${word(words.shortKind, lesson.kind)} ${text.pairShort(lesson.pair)}`}</span>
@@ -265,7 +284,7 @@ function Heads({ spread, lessons, onOpen }: { spread: Spread; lessons: readonly 
       </tr>
     </thead>
   );
-}
+});
 
 function headOf(lesson: SpreadLesson): string {
   const said = [text.lessonHead(day(lesson.date), lesson.pair, word(words.lessonKind, lesson.kind)), lesson.topic];

@@ -21,6 +21,7 @@ import { notify } from "../ui/toast";
 import { useWide } from "../ui/wide";
 import { spreadOf } from "./cache";
 import { DeputyDialog } from "./deputy";
+import { Exceptions } from "./exceptions";
 import { Grid } from "./grid";
 import { changedBetween } from "./grid-state";
 import { Keeping } from "./keeping";
@@ -61,7 +62,7 @@ function Opened({ spread, now, asOf }: { spread: Spread; now?: Spread; asOf?: st
   const waiting = useAllEntries();
   const own = useEntries(spread.page.id);
   const [work, setWork] = useState<Work | typeof USUAL>(USUAL);
-  const [open, setOpen] = useState<"keys" | "deputy">();
+  const [open, setOpen] = useState<"keys" | "deputy" | "exceptions">();
   const changed = useMemo(() => (now ? changedBetween(spread, now) : undefined), [spread, now]);
   const full = useNames(spread.students.map(({ student }) => student), true);
   const name = useNames(spread.students.map(({ student }) => student));
@@ -69,7 +70,10 @@ function Opened({ spread, now, asOf }: { spread: Spread; now?: Spread; asOf?: st
   const entries = now ? NONE : own;
   const students = useMemo(() => [...spread.students].sort((a, b) => full(a.student).localeCompare(full(b.student), "ru")), [spread.students, full]);
   const lessons = useMemo(
-    () => (now ? spread.lessons : spread.lessons.map((lesson) => (touched(own, lesson.lesson) ? (seenLesson(spread, lesson.lesson, waiting) ?? lesson) : lesson))),
+    () => {
+      if (now || !spread.lessons.some((lesson) => touched(own, lesson.lesson))) return spread.lessons;
+      return spread.lessons.map((lesson) => (touched(own, lesson.lesson) ? (seenLesson(spread, lesson.lesson, waiting) ?? lesson) : lesson));
+    },
     [spread, now, own, waiting],
   );
   // Rows stand by name: drawn before the names are known, they would change places under the teacher's hand.
@@ -106,7 +110,7 @@ function Opened({ spread, now, asOf }: { spread: Spread; now?: Spread; asOf?: st
         <Skeleton lines={14} />
       ) : wide || now ? (
         <>
-          {!now && (teaches || spread.you.finals) && (
+          {!now && !spread.page.closed && (teaches || spread.you.finals) && (
             <div className="row">
               <Choice
                 label={text.work}
@@ -114,7 +118,7 @@ function Opened({ spread, now, asOf }: { spread: Spread; now?: Spread; asOf?: st
                 onChange={(chosen) => setWork(chosen as Work)}
                 options={[{ id: USUAL, name: text.workUsual }, ...Object.entries(words.work).map(([id, said]) => ({ id, name: said }))]}
               />
-              {spread.you.finals && !spread.page.closed && <FinalActions spread={spread} keeping={keeping} toAccept={toAccept.length} />}
+              {spread.you.finals && <FinalActions spread={spread} keeping={keeping} toAccept={toAccept.length} onExceptions={() => setOpen("exceptions")} />}
             </div>
           )}
           {spread.lessons.length === 0 && <Empty title={text.noLessons}>{text.noLessonsWhy}</Empty>}
@@ -134,6 +138,7 @@ function Opened({ spread, now, asOf }: { spread: Spread; now?: Spread; asOf?: st
         <Narrow spread={spread} />
       )}
       {open === "keys" && <KeysDialog onClose={() => setOpen(undefined)} />}
+      {open === "exceptions" && <Exceptions spread={spread} keeping={keeping} students={students} name={name} onClose={() => setOpen(undefined)} />}
       {open === "deputy" && <DeputyDialog spread={spread} students={students} name={name} onClose={() => setOpen(undefined)} />}
     </Page>
   );
@@ -161,7 +166,7 @@ function State({ spread }: { spread: Spread }) {
   );
 }
 
-function FinalActions({ spread, keeping, toAccept }: { spread: Spread; keeping: Keeping; toAccept: number }) {
+function FinalActions({ spread, keeping, toAccept, onExceptions }: { spread: Spread; keeping: Keeping; toAccept: number; onExceptions: () => void }) {
   const left = spread.page.unfinished.without_final.length;
   return (
     <div className="row" style={{ alignSelf: "end" }}>
@@ -176,7 +181,7 @@ function FinalActions({ spread, keeping, toAccept }: { spread: Spread; keeping: 
           {text.accept(toAccept)}
         </Button>
       )}
-      {spread.page.finals.state !== "early" && left > 0 && <span className="soft">{text.exceptions(left)}</span>}
+      {spread.page.finals.state !== "early" && left > toAccept && <Button onPress={onExceptions}>{text.exceptions(left - toAccept)}</Button>}
       {left === 0 && !spread.page.signed?.current && <Button onPress={() => keeping.sign()}>{text.sign}</Button>}
     </div>
   );
