@@ -13,10 +13,10 @@ WEB_SOURCES := $(shell find web/src web/public -type f -not -path 'web/src/api/g
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help up web test check bench lock
+.PHONY: help up web test check bench web-report lock
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)/main.stamp web/dist/.stamp ## install, build, then run the whole system on http://127.0.0.1:8080 (more: make up ARGS="--help")
 	@exec $(BIN)/zhurnal up $(ARGS)
@@ -41,6 +41,9 @@ check: $(VENV)/dev.stamp web/node_modules/.dev.stamp ## format, lint, types and 
 
 bench: $(VENV)/dev.stamp ## benchmarks against their limits (one of them: make bench ARGS="append --json")
 	@exec $(BIN)/zhurnal bench $(ARGS)
+
+web-report: $(VENV)/dev.stamp web/dist/.stamp web/report/node_modules/.stamp ## figures of the web client and Lighthouse, in a real browser (make web-report ARGS=--json)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/zhurnal bench web $(ARGS)
 
 lock: $(VENV)/dev.stamp ## rewrite requirements/*.txt from requirements/*.in (newest: make lock ARGS=--upgrade)
 	$(LOCK) $(ARGS) requirements/main.in -o requirements/main.txt
@@ -74,3 +77,8 @@ web/node_modules/.dev.stamp: web/package-lock.json | $(VENV)/main.stamp
 	@echo "Installing the web client's linters and tests (once per change of its lock) ..." >&2
 	@$(NPM) ci
 	@touch $@ web/node_modules/.main.stamp
+
+web/report/node_modules/.stamp: web/report/package-lock.json | $(VENV)/main.stamp
+	@echo "Installing Lighthouse (once per change of its lock) ..." >&2
+	@cd web/report && PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent ci
+	@touch $@
