@@ -34,6 +34,11 @@ type Open =
   | { kind: "paste"; at: Place; block: string[][] }
   | { kind: "keys" };
 
+/** Widths of the columns as journal.css has them. */
+const NAME_PX = 206;
+const LESSON_PX = 52;
+const END_PX = 48;
+
 export type GridProps = {
   spread: Spread;
   keeping: Keeping;
@@ -172,6 +177,7 @@ export function Grid({ spread, keeping, lessons, students, name, entries, today,
           aria-rowcount={students.length + 1}
           aria-colcount={lessons.length + 1 + ENDS}
           aria-multiselectable="true"
+          style={{ width: NAME_PX + lessons.length * LESSON_PX + ENDS * END_PX }}
           ref={table}
           onFocus={(event) => {
             const place = placeIn(event.target);
