@@ -15,7 +15,7 @@ from tests.browser.conftest import WAIT_MS
 from tests.common.browser import DESK, Watch
 from tests.common.planted import PLANTED, plant
 from tests.common.process import Journal, data_folder, key
-from tests.common.tour import Walk, walk
+from tests.common.tour import Walk, routes, walk
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +24,8 @@ LOGINS = (
     *("student", "adult", "parent", "parent2", "auditor"),
 )
 NOBODY = "nobody"
+WALKED: dict[str, set[str]] = {}
+"""The routes that each walk of this run has reached."""
 # What people write in Latin letters in a Russian journal, and no more than that.
 WORDS = ("CSV", "Excel", "LibreOffice", "Ctrl", "Enter", "Tab", "Esc", "Shift", "Delete", "Backspace", "Home", "End")
 # The switch of languages speaks the other one; a session names its browser; commands are what they are.
@@ -76,7 +78,9 @@ async def went(
     if login == NOBODY:
         watch.allow(r"^401 GET /api/identity/me$")
     page.on("dialog", lambda dialog: ran.append(dialog.message))
-    yield Went(login, await walk(page, words, also=also), watch, ran)
+    found = await walk(page, words, also=also)
+    WALKED[login] = found.reached
+    yield Went(login, found, watch, ran)
     await context.close()
 
 
@@ -119,3 +123,10 @@ async def test_every_page_comes_to_rest_and_fits(went: Went) -> None:
 
 async def test_no_link_leads_nowhere(went: Went) -> None:
     assert went.walk.dead == []
+
+
+def test_every_route_was_visited_by_somebody() -> None:
+    """A route that no link leads to from anybody's home is either forgotten or needs an address in `_unlinked`."""
+    if WALKED.keys() != {NOBODY, *LOGINS}:
+        pytest.skip("only after the walks of all roles")
+    assert set(routes()) - set().union(*WALKED.values()) == set()
