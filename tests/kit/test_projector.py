@@ -17,6 +17,7 @@ from services.kit.postgres import Pool, open_pool
 from services.kit.problems import Behind
 from services.kit.projector import ForeignLog, OtherVersion, Projector, install
 from services.kit.view import View
+from tests.common.kit import until
 from tests.common.views import PRICES, THINGS, VIEW, Counted, Gone, ListFeed, Named, Priced, Tagged, contents
 from tests.conftest import NewDatabase
 
@@ -283,7 +284,7 @@ async def test_killed_backends_lose_nothing(world: World, monkeypatch: pytest.Mo
                     " where usename = current_user and pid <> pg_backend_pid()"
                 )
             await asyncio.sleep(0.01)
-        await projector.reached("things", 30)
+        await until(lambda: projector.positions.get("things") == 30)
     assert projector.stopped is None
     async with await AsyncConnection.connect(world.owner_dsn) as conn:
         assert len((await contents(conn, VIEW))["tagging"]) == 30
