@@ -60,7 +60,7 @@ export type Titled = { id: string; title: string; code?: string };
 export function useDisciplines(): (id: string) => string {
   const { data } = useQuery({
     queryKey: ["schedule", "/disciplines", "all"],
-    queryFn: async () => (await got(schedule.GET("/disciplines", { params: { query: { limit: 500 } } }))) as unknown as { items: Titled[] },
+    queryFn: () => got(schedule.GET("/disciplines", { params: { query: { limit: 500 } } })),
     staleTime: 10 * 60_000,
   });
   const known = new Map(data?.items.map((each) => [each.id, each.code ? `${each.code} ${each.title}` : each.title]));

@@ -1,27 +1,14 @@
 /** What the room reads: summaries of groups, pages with their state, absences, changes. */
 
 import { queryOptions } from "@tanstack/react-query";
+import type { components as OfGradebook } from "../api/generated/gradebook";
 import type { components as OfIdentity } from "../api/generated/identity";
 import type { components as OfReporting } from "../api/generated/reporting";
 import { got, gradebook, identity, reporting, schedule } from "../api/client";
 
+type Gradebook = OfGradebook["schemas"];
 export type PageState = "open" | "signed" | "closed";
-export type PageLine = {
-  id: string;
-  group: string;
-  discipline: string;
-  period: string;
-  starts_on: string;
-  ends_on: string;
-  closed: boolean;
-  signed_at: string | null;
-  lessons: number;
-  hours: number;
-  without_attendance: number;
-  without_grades: number;
-  finals: number;
-  teachers: { teacher: string; responsible: boolean }[];
-};
+export type PageLine = Gradebook["PageLine"];
 
 export const stateOf = (page: Pick<PageLine, "closed" | "signed_at">): PageState => (page.closed ? "closed" : page.signed_at ? "signed" : "open");
 
@@ -35,7 +22,7 @@ export const pagesOf = (narrowed: { group?: string; period?: string; teacher?: s
       const pages: PageLine[] = [];
       for (;;) {
         const query = { ...narrowed, limit: PAGES_AT_ONCE, offset: pages.length };
-        const answer = (await got(gradebook.GET("/pages", { params: { query } }))) as unknown as { total: number; items: PageLine[] };
+        const answer = await got(gradebook.GET("/pages", { params: { query } }));
         pages.push(...answer.items);
         if (pages.length >= answer.total || answer.items.length === 0) return pages;
       }
@@ -53,20 +40,16 @@ export const summaryOf = (group: string, period?: string) =>
   });
 
 export type Absent = { starts_on: string; ends_on: string };
-export type Absences = { student: string; announced: (Absent & { absence: string })[]; classified: (Absent & { reason_class: string; by: string })[] };
-
 export const absencesOf = (group: string) =>
   queryOptions({
     queryKey: ["gradebook", "/absences", "group", group],
-    queryFn: async () => ((await got(gradebook.GET("/absences", { params: { query: { group } } }))) as unknown as { items: Absences[] }).items,
+    queryFn: async () => (await got(gradebook.GET("/absences", { params: { query: { group } } }))).items,
   });
-
-export type Makeup = { student: string; from_group: string; on: string; disciplines: { discipline: string; periods: string[] }[] };
 
 export const makeupsOf = (group: string) =>
   queryOptions({
     queryKey: ["gradebook", "/groups/makeups", group],
-    queryFn: async () => ((await got(gradebook.GET("/groups/{group}/makeups", { params: { path: { group } } }))) as unknown as { items: Makeup[] }).items,
+    queryFn: async () => (await got(gradebook.GET("/groups/{group}/makeups", { params: { path: { group } } }))).items,
   });
 
 type Identity = OfIdentity["schemas"];
@@ -88,7 +71,7 @@ export type PeriodLine = { id: string; group: string; title: string; kind: strin
 
 export const periods = queryOptions({
   queryKey: ["schedule", "/periods", "all"],
-  queryFn: async () => ((await got(schedule.GET("/periods", { params: { query: { limit: 500 } } }))) as unknown as { items: PeriodLine[] }).items,
+  queryFn: async () => (await got(schedule.GET("/periods", { params: { query: { limit: 500 } } }))).items,
 });
 
 export type Closing = {

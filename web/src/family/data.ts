@@ -3,6 +3,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { components as OfNotifications } from "../api/generated/notifications";
 import type { components as OfReporting } from "../api/generated/reporting";
+import type { components as OfSchedule } from "../api/generated/schedule";
 import { got, gradebook, notifications, reporting, schedule } from "../api/client";
 import { rolesOf, type Me } from "../shell/session";
 
@@ -16,22 +17,7 @@ export type CardGrade = Reporting["CardGrade"];
 export type Needed = Reporting["Needed"];
 export type Notice = Notifications["Notice"];
 
-export type Planned = {
-  id: string;
-  date: string;
-  pair: number;
-  group: string;
-  subgroup: string;
-  code: string;
-  title: string;
-  kind: string;
-  room_title: string | null;
-  teacher: string;
-  substituted: boolean;
-  moved: boolean;
-  cancelled: boolean;
-  reason: string | null;
-};
+export type Planned = OfSchedule["schemas"]["Lesson"];
 
 export type Subject = { id: string; name: string; short: string; self: boolean };
 
@@ -54,7 +40,7 @@ export const lessonsOf = (whose: Whose, from: string, to: string) =>
     queryKey: ["schedule", "/lessons", whose, from, to],
     queryFn: async () => {
       const query = { ...whose, from, to, limit: 500 };
-      return ((await got(schedule.GET("/lessons", { params: { query } }))) as unknown as { items: Planned[] }).items;
+      return (await got(schedule.GET("/lessons", { params: { query } }))).items;
     },
   });
 
@@ -78,7 +64,7 @@ export const absencesOf = (student: string) =>
   queryOptions({
     queryKey: ["gradebook", "/absences", student],
     queryFn: async () => {
-      const answer = (await got(gradebook.GET("/absences", { params: { query: { student } } }))) as unknown as { items: { announced: Announced[] }[] };
+      const answer = await got(gradebook.GET("/absences", { params: { query: { student } } }));
       return answer.items.flatMap((item) => item.announced);
     },
   });

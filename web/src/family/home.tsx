@@ -116,7 +116,7 @@ function meanOf(means: readonly (number | null)[]): number | null {
 function Day({ student, date }: { student: string; date: string }) {
   const lessons = useQuery(lessonsOf({ student }, date, date));
   const rings = useQuery(bells);
-  const name = useNames((lessons.data ?? []).map((lesson) => lesson.teacher));
+  const name = useNames((lessons.data ?? []).map((lesson) => lesson.teacher).filter((id) => id !== null));
   return (
     <div className="family-day">
       <h3>{day(date, "long")}</h3>
@@ -125,7 +125,7 @@ function Day({ student, date }: { student: string; date: string }) {
           all.length === 0 ? (
             <p className="soft">{text.noLessons}</p>
           ) : (
-            all.map((lesson) => <LessonLine key={lesson.id} lesson={lesson} time={timeOf(rings.data, date, lesson.pair)} teacher={name(lesson.teacher)} />)
+            all.map((lesson) => <LessonLine key={lesson.id} lesson={lesson} time={timeOf(rings.data, date, lesson.pair)} teacher={lesson.teacher ? name(lesson.teacher) : undefined} />)
           )
         }
       </Loaded>

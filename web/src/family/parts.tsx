@@ -75,7 +75,7 @@ export function HomeworkRows({ entries }: { entries: readonly Entry[] }) {
 }
 
 /** One line of the timetable. */
-export function LessonLine({ lesson, time, teacher, group }: { lesson: Planned; time: string; teacher?: string; group?: string }) {
+export function LessonLine({ lesson, time, teacher, group }: { lesson: Planned; time: string; teacher?: string | undefined; group?: string }) {
   const beside = [lesson.room_title, teacher, group, lesson.subgroup && text.subgroup(lesson.subgroup)].filter(Boolean);
   return (
     <div className={lesson.cancelled ? "family-lesson off" : "family-lesson"}>
@@ -86,7 +86,7 @@ export function LessonLine({ lesson, time, teacher, group }: { lesson: Planned; 
         </span>
       </span>
       <span>
-        <b>{lesson.title}</b>
+        <b>{titleOf(lesson)}</b>
         <span className="small soft" style={{ display: "block" }}>
           {[word(words.lessonKind, lesson.kind), ...beside].join(" · ")}
         </span>

@@ -72,7 +72,7 @@ function Days({ whose, from, until, today }: { whose: string; from: string; unti
   const lessons = useQuery(lessonsOf(whoseOf(whose), from, until));
   const rings = useQuery(bells);
   const shown = (lessons.data ?? []).filter((lesson) => whose !== MINE || lesson.teacher === me.person.id);
-  const name = useNames(shown.map((lesson) => lesson.teacher));
+  const name = useNames(shown.map((lesson) => lesson.teacher).filter((id) => id !== null));
   const group = useGroups();
   const days = Array.from({ length: from === until ? 1 : 7 }, (_, n) => later(from, n));
   const line = (lesson: Planned) => (
@@ -80,7 +80,7 @@ function Days({ whose, from, until, today }: { whose: string; from: string; unti
       key={lesson.id}
       lesson={lesson}
       time={timeOf(rings.data, lesson.date, lesson.pair)}
-      {...(whose === MINE ? { group: group(lesson.group) } : { teacher: name(lesson.teacher) })}
+      {...(whose === MINE ? { group: group(lesson.group) } : { teacher: lesson.teacher ? name(lesson.teacher) : undefined })}
     />
   );
   return (
