@@ -47,7 +47,8 @@ web-report: $(VENV)/dev.stamp web/dist/.stamp web/report/node_modules/.stamp ## 
 
 lock: $(VENV)/dev.stamp ## rewrite requirements/*.txt from requirements/*.in (newest: make lock ARGS=--upgrade)
 	$(LOCK) $(ARGS) requirements/main.in -o requirements/main.txt
-	$(LOCK) $(ARGS) requirements/dev.in -c requirements/main.txt -o requirements/dev.txt
+	$(LOCK) $(ARGS) requirements/local.in -c requirements/main.txt -o requirements/local.txt
+	$(LOCK) $(ARGS) requirements/dev.in -c requirements/main.txt -c requirements/local.txt -o requirements/dev.txt
 
 # A stamp is written last: an installation that was cut short is taken up again.
 $(VENV)/main.stamp: requirements/main.txt pyproject.toml

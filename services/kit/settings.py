@@ -9,11 +9,12 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from services.kit.problems import Text
 
@@ -47,7 +48,16 @@ def _dsn(text: str) -> str:
     return text
 
 
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address such as http://identity:8080 is expected")
+    return text.rstrip("/")
+
+
 Dsn = Annotated[str, AfterValidator(_dsn)]
+Url = Annotated[str, AfterValidator(_url)]
+Secret = Annotated[SecretStr, Field(min_length=32)]
 
 
 class DatabaseAddress(NamedTuple):
@@ -95,6 +105,49 @@ class Settings(BaseModel):
     reporting_owner_dsn: Dsn | None = Field(None, description="The same database under its owner, for migrations.")
     notifications_dsn: Dsn | None = Field(None, description="Database of notifications, under the service's role.")
     notifications_owner_dsn: Dsn | None = Field(None, description="The same database under its owner, for migrations.")
+
+    token_key: Path | None = Field(
+        None, description="File with the key that signs tokens (identity); by default one made in the data folder."
+    )
+    identity_url: Url | None = Field(None, description="Where the service identity answers to the other services.")
+    schedule_url: Url | None = Field(None, description="Where the service schedule answers to the other services.")
+    gradebook_url: Url | None = Field(None, description="Where the service gradebook answers to the other services.")
+    schedule_secret: Secret | None = Field(None, description="What schedule proves itself by to identity.")
+    gradebook_secret: Secret | None = Field(None, description="What gradebook proves itself by to identity.")
+    reporting_secret: Secret | None = Field(None, description="What reporting proves itself by to identity.")
+    notifications_secret: Secret | None = Field(None, description="What notifications proves itself by to identity.")
+    probe_port: int = Field(
+        9100, ge=0, le=65535, description="TCP port of /live, /ready and /metrics of `serve`; 0 takes any free one."
+    )
+    gateway: str = Field(
+        "",
+        description="Addresses or networks of the gateway, by commas: whose X-Forwarded-For is believed.",
+    )
+    kafka: str | None = Field(None, description="Brokers of Kafka as host:port, by commas; without: in-process bus.")
+    kafka_prefix: str = Field("zhurnal", pattern=r"^[a-z0-9-]{1,60}$", description="What topics begin with.")
+    kafka_replication: int = Field(1, ge=1, le=9, description="Copies of each topic; 3 where there are three brokers.")
+    kafka_min_insync: int = Field(1, ge=1, le=9, description="Copies that must be written before a publish counts.")
+    kafka_retention_hours: int = Field(168, ge=1, description="How long topics keep events; the log keeps them all.")
+    kafka_security: Literal["plaintext", "tls", "sasl", "sasl_tls"] = Field(
+        "plaintext", description="How brokers are spoken to."
+    )
+    kafka_ca: Path | None = Field(None, description="File with the certificates that brokers' ones are signed by.")
+    kafka_certificate: Path | None = Field(None, description="File with the client's own certificate (mutual TLS).")
+    kafka_key: Path | None = Field(None, description="File with the key of the client's certificate.")
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="SASL mechanism."
+    )
+    kafka_user: str | None = Field(None, description="SASL user.")
+    kafka_password: SecretStr | None = Field(None, description="SASL password.")
+    kurrent_uri: SecretStr | None = Field(
+        None, description="Connection string of KurrentDB or EventStoreDB; without: logs are kept in PostgreSQL."
+    )
+    kurrent_logs: str = Field(
+        "gradebook,schedule",
+        pattern=r"^(gradebook|schedule)(,(gradebook|schedule))?$",
+        description="Which logs are kept there when an address is given.",
+    )
+    traces: Url | None = Field(None, description="OTLP/HTTP collector of traces; without: none are sent.")
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Self:
