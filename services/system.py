@@ -100,7 +100,7 @@ async def assemble(
     issuer = TokenIssuer(signing_key(settings.data / "token-key.pem"), clock)
     grants = Grants()
     rights = GrantsReader(grants, logs["identity"], identity_events.EVENTS, grant_changes.changes, clock)
-    authenticator = Authenticator(TokenVerifier(issuer.public_key, clock), grants, clock, zone)
+    authenticator = Authenticator(TokenVerifier([issuer.public_key], clock), grants, clock, zone)
     bus = MemoryBus()
     people = identity.Identity(
         pools["identity"], logs["identity"], issuer, grants, clock, ids, zone, secure=settings.secure

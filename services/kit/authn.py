@@ -58,10 +58,13 @@ class TokenIssuer:
 
 
 class TokenVerifier:
-    """Verifies tokens against identity's public key; remembers verified ones until they expire."""
+    """Verifies tokens against identity's public keys; remembers verified ones until they expire.
 
-    def __init__(self, key: Ed25519PublicKey, clock: Clock) -> None:
-        self._key, self._clock = key, clock
+    keys: whoever fetches them from identity (`calling.KeyRing`) changes what they hold.
+    """
+
+    def __init__(self, keys: Iterable[Ed25519PublicKey], clock: Clock) -> None:
+        self._keys, self._clock = keys, clock
         self._known: dict[str, Claims] = {}
 
     def verify(self, token: str) -> Claims:
@@ -69,17 +72,7 @@ class TokenVerifier:
         now = self._clock.now().timestamp()
         claims = self._known.get(token)
         if claims is None:
-            try:
-                body = jwt.decode(
-                    token,
-                    self._key,
-                    algorithms=["EdDSA"],
-                    audience=AUDIENCE,
-                    options={"require": ["exp", "sub", "sid"], "verify_exp": False, "verify_iat": False},
-                )
-                claims = Claims(body["sub"], body["sid"], float(body["exp"]))
-            except (jwt.InvalidTokenError, ValueError, TypeError) as bad:
-                raise Unauthenticated from bad
+            claims = self._decoded(token)
             if len(self._known) >= TOKENS_KEPT:
                 self._known.clear()
             self._known[token] = claims
@@ -87,6 +80,22 @@ class TokenVerifier:
             self._known.pop(token, None)
             raise Unauthenticated
         return claims
+
+    def _decoded(self, token: str) -> Claims:
+        wrong: Exception | None = None
+        for key in self._keys:
+            try:
+                body = jwt.decode(
+                    token,
+                    key,
+                    algorithms=["EdDSA"],
+                    audience=AUDIENCE,
+                    options={"require": ["exp", "sub", "sid"], "verify_exp": False, "verify_iat": False},
+                )
+                return Claims(body["sub"], body["sid"], float(body["exp"]))
+            except (jwt.InvalidTokenError, ValueError, TypeError) as bad:
+                wrong = bad
+        raise Unauthenticated from wrong
 
 
 class Grants:

@@ -181,7 +181,7 @@ async def house(database: Database, said: Sequence[Event] | None = None) -> Asyn
         reads.extend(batch)
 
     svc = Gradebook(pool, log, identity.log, schedule.log, MemoryBus(), clock, ZONE, ReadLog(sink))
-    authenticator = Authenticator(TokenVerifier(issuer.public_key, clock), known, clock, ZONE)
+    authenticator = Authenticator(TokenVerifier([issuer.public_key], clock), known, clock, ZONE)
     reader = GrantsReader(known, identity.log, i.EVENTS, grants.changes, clock)
     found = House(svc, build(svc, authenticator).app, clock, issuer, reader)
     found.identity, found.schedule, found.reads = identity, schedule, reads

@@ -154,7 +154,7 @@ async def house(database: Database, *, secure: bool = False) -> AsyncIterator[Ho
     issuer, grants = TokenIssuer(Ed25519PrivateKey.generate(), clock), Grants()
     cheap = Passwords(memory_kib=64, time=1)
     svc = Identity(pool, log, issuer, grants, clock, CountingIds(), ZONE, secure=secure, passwords=cheap)
-    authenticator = Authenticator(TokenVerifier(issuer.public_key, clock), grants, clock, ZONE)
+    authenticator = Authenticator(TokenVerifier([issuer.public_key], clock), grants, clock, ZONE)
     reader = GrantsReader(grants, log, EVENTS, grant_changes.changes, clock)
     try:
         yield House(svc, reader, build(svc, authenticator).app, clock)

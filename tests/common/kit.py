@@ -109,7 +109,7 @@ class Desk:
         self.grants.heard_at = self.clock.monotonic()
         self.issuer = TokenIssuer(Ed25519PrivateKey.generate(), self.clock)
         self.authenticator = Authenticator(
-            TokenVerifier(self.issuer.public_key, self.clock), self.grants, self.clock, ZONE
+            TokenVerifier([self.issuer.public_key], self.clock), self.grants, self.clock, ZONE
         )
         self._ids = CountingIds()
 

@@ -42,7 +42,7 @@ class Logs:
         self._reader = GrantsReader(self.grants, self.logs["identity"], i.EVENTS, grants.changes, self.clock)
         self._issuer = TokenIssuer(Ed25519PrivateKey.generate(), self.clock)
         self.authenticator = Authenticator(
-            TokenVerifier(self._issuer.public_key, self.clock), self.grants, self.clock, ZONE
+            TokenVerifier([self._issuer.public_key], self.clock), self.grants, self.clock, ZONE
         )
 
     async def say(self, log: str, stream: str, *events: Event, actor: str = "system:keeper", role: str = "") -> int:

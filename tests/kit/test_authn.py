@@ -52,7 +52,7 @@ def key() -> Ed25519PrivateKey:
 
 @pytest.fixture
 def verifier(key: Ed25519PrivateKey, clock: ManualClock) -> TokenVerifier:
-    return TokenVerifier(key.public_key(), clock)
+    return TokenVerifier([key.public_key()], clock)
 
 
 def claims(**changed: Any) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def test_a_changed_part_is_noticed_even_after_the_true_token_was_seen(
 @given(st.text())
 def test_garbage_is_no_token(text: str) -> None:
     with pytest.raises(Unauthenticated):
-        TokenVerifier(GARBAGE_KEY.public_key(), ManualClock()).verify(text)
+        TokenVerifier([GARBAGE_KEY.public_key()], ManualClock()).verify(text)
 
 
 GARBAGE_KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
