@@ -148,6 +148,9 @@ class Settings(BaseModel):
         description="Which logs are kept there when an address is given.",
     )
     traces: Url | None = Field(None, description="OTLP/HTTP collector of traces; without: none are sent.")
+    backups: Path | None = Field(
+        None, description="Folder that `zhurnal backup` writes to and in which `zhurnal doctor` looks for the newest."
+    )
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Self:
