@@ -6,11 +6,12 @@ the time of the command.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
 
 from services.kit import postgres
 from services.kit.embedded import EmbeddedServer
@@ -34,6 +35,7 @@ class Store(NamedTuple):
 @asynccontextmanager
 async def open_store(settings: Settings, views: dict[str, tuple[View, ...]]) -> AsyncIterator[Store]:
     """The store of the serving process. Raises CannotStart."""
+    settings.require_databases()
     server = await asyncio.to_thread(EmbeddedServer.start, settings.data) if settings.embedded else None
     try:
         store = Store(await _databases(settings, server), server)
@@ -47,6 +49,7 @@ async def open_store(settings: Settings, views: dict[str, tuple[View, ...]]) -> 
 @asynccontextmanager
 async def reach_store(settings: Settings, views: dict[str, tuple[View, ...]]) -> AsyncIterator[Store]:
     """The store of a command beside a running system or without one. Raises CannotStart."""
+    settings.require_databases()
     running = EmbeddedServer.attach(settings.data) if settings.embedded else None
     if running is None and settings.embedded and not (settings.data / "postgres").exists():
         raise CannotStart(
@@ -67,7 +70,30 @@ async def _databases(settings: Settings, server: EmbeddedServer | None) -> dict[
     if server is not None:
         prepared = [await prepare(server.dsn(), name, server.password) for name in SERVICES]
         return dict(zip(SERVICES, prepared, strict=True))
-    return {name: postgres.given(*settings.database(name)) for name in SERVICES}
+    databases = {name: postgres.given(*settings.database(name)) for name in SERVICES}
+    if settings.admin_dsn is not None:
+        for name, database in databases.items():
+            await prepare(settings.admin_dsn, name, _passwords(name, database))
+    return databases
+
+
+def _passwords(service: str, database: Database) -> Callable[[str], str]:
+    """The passwords that the given addresses hold. Raises CannotStart for addresses with other names than ours."""
+    known = {
+        str(parts.get("user")): str(parts.get("password", ""))
+        for dsn in (database.dsn, database.owner_dsn)
+        if (parts := conninfo_to_dict(dsn))
+    }
+    expected = f"zhurnal_{service}"
+    if known.keys() != {expected, f"{expected}_owner"} or database.name != expected:
+        variable = f"ZHURNAL_{service.upper()}_DSN"
+        raise CannotStart(
+            f"{variable} и {variable.replace('_DSN', '_OWNER_DSN')} должны называть базу {expected} и роли {expected} "
+            f"и {expected}_owner, раз их создаёт программа.",
+            f"{variable} and {variable.replace('_DSN', '_OWNER_DSN')} must name the database {expected} and the roles "
+            f"{expected} and {expected}_owner, since the program makes them.",
+        )
+    return known.__getitem__
 
 
 async def _bring_up(name: str, database: Database, views: tuple[View, ...]) -> None:

@@ -1,15 +1,9 @@
 """`zhurnal up`: all services in one process on one address, until Ctrl-C."""
 
-import asyncio
-import contextlib
 import gc
-import signal
-import socket
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from services.beginning import Beginning
 from services.cli.terminal import Data, command, language, out, print_table, progress, say
@@ -18,12 +12,11 @@ from services.demo.accounts import PASSWORD
 from services.demo.load import Loaded
 from services.identity.app import first_code
 from services.kit import logging
-from services.kit.edge import Edge
-from services.kit.settings import CannotStart, Settings
+from services.kit.serving import address, listen, serve
+from services.kit.settings import Settings
 from services.kit.static import Site
 from services.system import System, open_system
 
-STOP_SECONDS = 5
 YOUNG_OBJECTS = 50_000
 """So many more objects than before make Python look for reference cycles. An answer makes thousands and none of them
 is in a cycle; at 700, the default, looking took a fifth of the time, and each full look tens of milliseconds."""
@@ -57,88 +50,31 @@ async def up(
     """Запустить журнал. / Run the journal until Ctrl-C."""
     settings = Settings.load(data=data, host=host, port=port, demo=demo, demo_at=demo_at, log_level=log_level)
     logging.configure(settings.log_level)
-    with _socket(settings) as listening:
+    with listen(settings.host, settings.port, "--port") as listening:
         async with open_system(settings) as system:
             site = Site.read(settings.web)
-            loaded = await _welcome(system, _address(settings, listening), site is not None)
+            at = address(listening, "https" if settings.secure else "http")
+            loaded = await _welcome(system, at, site is not None)
             gc.collect()
             gc.freeze()  # what is there now stays: no look for cycles goes over it again
             gc.set_threshold(YOUNG_OBJECTS, 20, 50)
-            await serve(system, system.edge(Beginning(system, loaded), site), listening)
+            edge = system.edge(Beginning(system, loaded), site)
+            await serve([(edge, listening)], system.loops)
             gc.freeze()  # all of it ends with the process; looking for cycles would take longer than all the rest
     out.print(say("Журнал остановлен.", "The journal has stopped."))
     return 0
 
 
-async def serve(system: System, edge: Edge, listening: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way are finished."""
-    server = _Server(
-        uvicorn.Config(
-            edge,
-            http="httptools",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=STOP_SECONDS,
-            limit_concurrency=1000,
-        )
-    )
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
-    loops = asyncio.create_task(system.run())
-    loops.add_done_callback(lambda _: server.stop())
-    try:
-        await server.serve([listening])
-    finally:
-        loops.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await loops
-
-
-class _Server(uvicorn.Server):
-    """Signals are ours: uvicorn would raise them again after it has stopped."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    def stop(self) -> None:
-        self.should_exit = True
-
-
-def _socket(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((settings.host, settings.port))
-    except OSError as taken:
-        listening.close()
-        raise CannotStart(
-            f"Адрес {settings.host}:{settings.port} занят или недоступен: укажите другой порт через --port.",
-            f"The address {settings.host}:{settings.port} is taken or not available: choose another by --port.",
-        ) from taken
-    return listening
-
-
-def _address(settings: Settings, listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http{'s' if settings.secure else ''}://{f'[{host}]' if ':' in host else host}:{port}"
-
-
-async def _welcome(system: System, address: str, client: bool) -> Loaded | None:
+async def _welcome(system: System, at: str, client: bool) -> Loaded | None:
     """Load what the first start asks for and say where the journal is; the demo college, if there is one.
 
     client: whether the web client is built.
     """
     if system.store.server is not None:
-        system.store.server.announce(address)
+        system.store.server.announce(at)
     with progress() as report:
         loaded = await demo_load.ensure(system, report)
-    out.print(say(f"Журнал работает: {address}", f"The journal is running: {address}"), highlight=False)
+    out.print(say(f"Журнал работает: {at}", f"The journal is running: {at}"), highlight=False)
     if not client:
         out.print(
             say(

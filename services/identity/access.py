@@ -19,6 +19,7 @@ from services.kit.http import Policy
 from services.kit.problems import Forbidden, NotFound
 
 PUBLIC = Policy("public", public=True)
+SERVICE = Policy("service", service=True)
 SIGNED_IN = Policy("signed_in", signed_in=True)
 ADMINISTRATOR = Policy("administrator", "journal_administrator")
 ROLES = Policy("grant_roles", "journal_administrator", "director")

@@ -229,6 +229,15 @@ class Keys(Shown):
     keys: tuple[PublicKey, ...]
 
 
+class ServiceToken(Shown):
+    token: str
+    expires_in: int
+
+
+class ReadsTaken(Shown):
+    taken: int
+
+
 # -- changes ------------------------------------------------------------------------------------------------------
 
 

@@ -4,9 +4,10 @@
 `exchange` turns a session cookie into a token for the edge; `read_sink` takes the staff reads of every service.
 """
 
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
-from services.identity import http, http_groups, http_imports, http_people, readlog
+from services.identity import http, http_groups, http_imports, http_internal, http_people, readlog
 from services.identity.accounts import Accounts, issue_code
 from services.identity.commands import Commands, Do, Log, Outcome, Tx
 from services.identity.passwords import Passwords
@@ -26,7 +27,10 @@ SYSTEM = "system:identity"
 
 
 class Identity:
-    """The service object. `secure`: served over TLS, so the cookie is Secure and carries the `__Host-` prefix."""
+    """The service object. `secure`: served over TLS, so the cookie is Secure and carries the `__Host-` prefix.
+
+    callers: {service: the secret that it proves itself by}, where services are processes of their own.
+    """
 
     def __init__(
         self,
@@ -40,9 +44,10 @@ class Identity:
         *,
         secure: bool,
         passwords: Passwords | None = None,
+        callers: Mapping[str, str] | None = None,
     ) -> None:
         self.pool, self.log, self.issuer, self.clock, self.ids, self.zone = pool, log, issuer, clock, ids, zone
-        self.secure = secure
+        self.secure, self.callers = secure, dict(callers or {})
         self.cookie = "__Host-zhurnal" if secure else "zhurnal"
         self.passwords = passwords or Passwords()
         self.commands = Commands(pool, log, clock, zone)
@@ -97,6 +102,9 @@ async def first_code(svc: Identity) -> str | None:
 
 def build(svc: Identity, authenticator: Authenticator) -> Service:
     """The app of identity, mounted at /api/identity, and its loops."""
-    routers = [routes(svc) for routes in (http.routes, http_people.routes, http_groups.routes, http_imports.routes)]
+    routers = [
+        routes(svc)
+        for routes in (http.routes, http_people.routes, http_groups.routes, http_imports.routes, http_internal.routes)
+    ]
     app = create_app(NAME, [*routers, feed.routes(svc.log)], authenticator)
     return Service(NAME, app, (svc.sessions.run, svc.reads.run))

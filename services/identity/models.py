@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\w.:-]+$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
@@ -148,3 +148,16 @@ class Agreement(Closed):
 
 class Names(Closed):
     ids: Annotated[list[Id], Field(max_length=500)]
+
+
+class ServiceSecret(Closed):
+    service: Annotated[str, StringConstraints(pattern=r"^[a-z]{1,20}$")]
+    secret: Annotated[str, StringConstraints(max_length=500)]
+
+
+class StaffReads(Closed):
+    """Each (reader, subject, route, at)."""
+
+    reads: Annotated[
+        list[tuple[Id, Id, Annotated[str, StringConstraints(max_length=200)], AwareDatetime]], Field(max_length=5000)
+    ]

@@ -108,16 +108,23 @@ class Projector:
     """One view in the database of its service."""
 
     def __init__(
-        self, view: View, pool: AsyncConnectionPool[AsyncConnection[Any]], feeds: dict[str, Feed], bus: Bus
+        self,
+        view: View,
+        pool: AsyncConnectionPool[AsyncConnection[Any]],
+        feeds: dict[str, Feed],
+        bus: Bus,
+        pace: float = PACE_SECONDS,
     ) -> None:
-        self.view, self._pool, self._feeds, self._bus = view, pool, feeds, bus
+        self.view, self._pool, self._feeds, self._bus, self._pace = view, pool, feeds, bus, pace
         self.positions = dict.fromkeys(view.logs, 0)
         self.stopped: str | None = None
+        self._follows = False
         self._moved = asyncio.Event()
         self._waiting, self._hurry = 0, asyncio.Event()
 
     async def run(self) -> None:
         """Follow all logs until cancelled. What cannot be applied stops this view, not the process."""
+        self._follows = True
         try:
             await run_together(partial(self._follow, name) for name in self.view.logs)
         except Exception as failed:
@@ -146,6 +153,8 @@ class Projector:
         self._hurry.set()
         try:
             async with asyncio.timeout(REACHED_LIMIT_SECONDS):
+                if not self._follows:  # another process projects this view, and most often it is there already
+                    await self._look(name)
                 while self.positions[name] < position:
                     moved = self._moved
                     try:
@@ -189,7 +198,7 @@ class Projector:
         for start in range(0, len(messages), BATCH):
             await self._take(name, messages[start : start + BATCH])
         with suppress(TimeoutError):
-            async with asyncio.timeout(PACE_SECONDS):
+            async with asyncio.timeout(self._pace):
                 await self._hurry.wait()
 
     async def _take(self, name: str, messages: Sequence[Message]) -> None:

@@ -106,6 +106,9 @@ class Settings(BaseModel):
     notifications_dsn: Dsn | None = Field(None, description="Database of notifications, under the service's role.")
     notifications_owner_dsn: Dsn | None = Field(None, description="The same database under its owner, for migrations.")
 
+    admin_dsn: Dsn | None = Field(
+        None, description="A superuser of the server: `migrate` makes missing roles and databases of the given names."
+    )
     token_key: Path | None = Field(
         None, description="File with the key that signs tokens (identity); by default one made in the data folder."
     )
@@ -182,7 +185,6 @@ class Settings(BaseModel):
             raise CannotStart(
                 f"Переменная {name} задана неверно: {why}.", f"The variable {name} is wrong: {why}."
             ) from None
-        settings._require_all_or_none()
         return settings
 
     @property
@@ -193,13 +195,26 @@ class Settings(BaseModel):
     @property
     def embedded(self) -> bool:
         """Whether the databases live on an embedded server in the data folder."""
-        return self.identity_dsn is None
+        return not any(getattr(self, f"{service}_{kind}dsn") for service in SERVICES for kind in ("", "owner_"))
+
+    def need(self, field: str) -> Any:
+        """The value of a setting that is needed here. Raises CannotStart, naming the variable, when it is not set."""
+        value = getattr(self, field)
+        if value is None:
+            name = PREFIX + field.upper()
+            raise CannotStart(f"Переменная {name} не задана.", f"The variable {name} is not set.")
+        return value.get_secret_value() if isinstance(value, SecretStr) else value
 
     def database(self, service: str) -> DatabaseAddress:
-        """The given address of a service's database; only when not `embedded`."""
-        dsn = getattr(self, f"{service}_dsn")
-        assert dsn is not None, "asked for an address although the server is embedded"
-        return DatabaseAddress(dsn, getattr(self, f"{service}_owner_dsn"))
+        """The given address of a service's database. Raises CannotStart when there is none."""
+        return DatabaseAddress(self.need(f"{service}_dsn"), getattr(self, f"{service}_owner_dsn"))
+
+    def require_databases(self) -> Self:
+        """For what works on the databases of all services: they are given for all of them, or for none (embedded)."""
+        if not self.embedded:
+            for service in SERVICES:
+                self.need(f"{service}_dsn")
+        return self
 
     @classmethod
     def variables(cls) -> Iterator[tuple[str, str, str]]:
@@ -207,14 +222,3 @@ class Settings(BaseModel):
         for name, field in cls.model_fields.items():
             default = "" if field.default is None else str(field.default)
             yield PREFIX + name.upper(), default, field.description or ""
-
-    def _require_all_or_none(self) -> None:
-        given = [service for service in SERVICES if getattr(self, f"{service}_dsn")]
-        owned = [service for service in SERVICES if getattr(self, f"{service}_owner_dsn")]
-        missing = [s for s in SERVICES if s not in given]
-        if (given or owned) and missing:
-            name = f"{PREFIX}{missing[0].upper()}_DSN"
-            raise CannotStart(
-                f"Переменная {name} не задана, хотя адреса других баз указаны.",
-                f"The variable {name} is not set although addresses of other databases are.",
-            )

@@ -59,11 +59,13 @@ def test_databases_are_given_for_all_services_or_for_none() -> None:
         "postgresql://owner@localhost/gradebook",
     )
     assert settings.database("schedule").owner_dsn is None
+    assert settings.require_databases() is settings
+    assert Settings.load({}).require_databases().embedded
     for variable in DATABASES:
         with pytest.raises(CannotStart, match=variable):
-            Settings.load({key: value for key, value in DATABASES.items() if key != variable})
+            Settings.load({key: value for key, value in DATABASES.items() if key != variable}).require_databases()
     with pytest.raises(CannotStart, match="ZHURNAL_IDENTITY_DSN"):
-        Settings.load({"ZHURNAL_GRADEBOOK_OWNER_DSN": "postgresql://localhost/gradebook"})
+        Settings.load({"ZHURNAL_GRADEBOOK_OWNER_DSN": "postgresql://localhost/gradebook"}).require_databases()
 
 
 def test_every_setting_is_documented() -> None:

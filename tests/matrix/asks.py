@@ -267,6 +267,8 @@ SPLIT = {"1": ["{student}"], "2": ["{other_student}"]}
 
 IDENTITY: dict[tuple[str, str], Ask] = {
     ("POST /sessions", ""): Ask(body={"login": "nobody"}),
+    ("POST /tokens", ""): Ask(body={"service": "nobody"}),
+    ("POST /reads", ""): Ask(body={"reads": []}),
     ("POST /activation", ""): Ask(body={"code": "AAAAA", "login": "nobody", "password": "много разных слов"}),
     ("POST /me/password", ""): Ask(body={"current": "nobody", "password": "nobody"}),
     ("DELETE /sessions/current", ""): Ask(session="current"),
