@@ -1,0 +1,233 @@
+"""The composition root of separate processes: one target each, the same parts as in `services.system`.
+
+`SERVICE.api` answers HTTP, `SERVICE.relay` publishes a log, `SERVICE.projector` keeps the views of a service,
+`gradebook.keeper` copies facts onto pages, `web` serves the client. All but APIs and `web` stand by until they hold
+their lock, so any target may run twice. A service reaches its own database only; what it needs of others it reads from
+their feeds, with a token of its own.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+from starlette.types import ASGIApp
+
+from contracts import grants as grant_changes
+from contracts.events import identity as identity_events
+from services.gradebook import app as gradebook
+from services.identity import app as identity
+from services.identity.keys import signing_key
+from services.kit.authn import SILENCE_SECONDS, Authenticator, Grants, GrantsReader, TokenIssuer, TokenVerifier
+from services.kit.bus.bus import Bus
+from services.kit.calling import Caller, KeyRing, ReadSink
+from services.kit.clock import Clock, RandomIds, SystemClock
+from services.kit.log.eventlog import Feed
+from services.kit.log.postgres import PostgresLog
+from services.kit.mounted import Mounted
+from services.kit.postgres import Pool, check_version, migrations_of, open_pool
+from services.kit.probes import Failing
+from services.kit.projector import Projector
+from services.kit.reads import ReadLog
+from services.kit.relay import Relay
+from services.kit.service import Service
+from services.kit.settings import SERVICES, CannotStart, Settings
+from services.kit.standby import Standby
+from services.kit.tasks import Loop
+from services.notifications import app as notifications
+from services.reporting import app as reporting
+from services.schedule import app as schedule
+from services.store import LOGS
+from services.system import LARGEST_POOL, VIEWS
+
+FEEDS: dict[str, tuple[str, ...]] = {
+    "identity": (),
+    "schedule": ("identity",),
+    "gradebook": ("identity", "schedule"),
+    "reporting": LOGS,
+    "notifications": LOGS,
+}
+"""The logs of others that a service reads."""
+
+RELAY_POLL_SECONDS = 0.02
+"""A relay hears of appends by other processes by looking; this is the greatest part of what it adds to the way."""
+PROJECTOR_PACE_SECONDS = 0.01
+"""A projector of its own does not know who waits for it, so it keeps less of a distance between batches."""
+
+
+class Target(NamedTuple):
+    """What a process of this name runs. app: None for one that answers nobody but the probes."""
+
+    name: str
+    app: ASGIApp | None
+    loops: tuple[Loop, ...]
+    failing: Failing
+
+
+class Ground:
+    """What all targets of one service build upon."""
+
+    def __init__(self, settings: Settings, service: str, stack: AsyncExitStack, clock: Clock) -> None:
+        self.settings, self.service, self.stack, self.clock = settings, service, stack, clock
+        self.dsn = settings.database(service).dsn
+        self._caller: Caller | None = None
+
+    async def pool(self) -> Pool:
+        """The pool of the service's database, whose version is checked."""
+        pool = await open_pool(self.dsn, name=self.service, largest=LARGEST_POOL[self.service])
+        self.stack.push_async_callback(pool.close)
+        async with pool.connection() as conn:
+            await check_version(conn, migrations_of(f"services.{self.service}"))
+        return pool
+
+    def log(self, pool: Pool, poll: float | None = None) -> PostgresLog:
+        log = PostgresLog(pool) if poll is None else PostgresLog(pool, poll)
+        self.stack.push_async_callback(log.close)
+        return log
+
+    def bus(self) -> Bus:
+        from services.kit.bus.kafka import KafkaBus
+
+        self.settings.need("kafka")
+        bus = KafkaBus.of(self.settings)
+        self.stack.push_async_callback(bus.close)
+        return bus
+
+    def caller(self) -> Caller:
+        if self._caller is None:
+            secret = self.settings.need(f"{self.service}_secret")
+            self._caller = Caller(self.settings.need("identity_url"), self.service, secret)
+            self.stack.push_async_callback(self._caller.close)
+        return self._caller
+
+    def feeds(self) -> dict[str, Feed]:
+        """The logs of others, over HTTP."""
+        return {name: self.caller().feed(self.settings.need(f"{name}_url"), name) for name in FEEDS[self.service]}
+
+    def standby(self, name: str, loop: Loop) -> Loop:
+        return Standby(self.dsn, name, loop).run
+
+
+# -- APIs ---------------------------------------------------------------------------------------------------------
+
+
+async def _identity(ground: Ground) -> tuple[Service, list[Loop], Callable[[], float]]:
+    settings, clock, zone = ground.settings, ground.clock, ground.settings.zoneinfo
+    pool = await ground.pool()
+    log = ground.log(pool)
+    issuer = TokenIssuer(signing_key(settings.token_key or settings.data / "token-key.pem"), clock)
+    callers = {name: settings.need(f"{name}_secret") for name in SERVICES if name != "identity"}
+    grants = Grants()
+    rights = GrantsReader(grants, log, identity_events.EVENTS, grant_changes.changes, clock)
+    people = identity.Identity(
+        pool, log, issuer, grants, clock, RandomIds(), zone, secure=settings.secure, callers=callers
+    )
+    service = identity.build(people, Authenticator(TokenVerifier([issuer.public_key], clock), grants, clock, zone))
+    return service, [rights.run], lambda: clock.monotonic() - grants.heard_at
+
+
+async def _other(ground: Ground) -> tuple[Service, list[Loop], Callable[[], float]]:
+    settings, clock, zone = ground.settings, ground.clock, ground.settings.zoneinfo
+    pool, feeds, bus = await ground.pool(), ground.feeds(), ground.bus()
+    ring = KeyRing(settings.need("identity_url"))
+    ground.stack.push_async_callback(ring.close)
+    grants = Grants()
+    rights = GrantsReader(grants, feeds["identity"], identity_events.EVENTS, grant_changes.changes, clock)
+    authenticator = Authenticator(TokenVerifier(ring, clock), grants, clock, zone)
+    reads = ReadLog(ReadSink(ground.caller().client(settings.need("identity_url"), "identity")))
+    match ground.service:
+        case "schedule":
+            svc = schedule.Schedule(pool, ground.log(pool), feeds["identity"], bus, clock, zone, reads)
+            service = schedule.build(svc, authenticator)
+        case "gradebook":
+            pages = _gradebook(ground, pool, feeds, bus, reads)
+            service = gradebook.build(pages, authenticator)
+        case "reporting":
+            service = reporting.build(pool, feeds, bus, authenticator, reads)
+        case _:
+            service = notifications.build(pool, feeds, bus, authenticator)
+    # What follows logs runs in targets of its own.
+    loops = () if ground.service == "gradebook" else service.loops
+    return service, [ring.run, rights.run, reads.run, *loops], lambda: clock.monotonic() - grants.heard_at
+
+
+def _gradebook(ground: Ground, pool: Pool, feeds: Mapping[str, Feed], bus: Bus, reads: ReadLog) -> gradebook.Gradebook:
+    zone = ground.settings.zoneinfo
+    return gradebook.Gradebook(
+        pool, ground.log(pool), feeds["identity"], feeds["schedule"], bus, ground.clock, zone, reads
+    )
+
+
+async def _api(ground: Ground) -> Target:
+    service, loops, silent = await (_identity if ground.service == "identity" else _other)(ground)
+
+    async def failing() -> list[str]:
+        return ["rights"] if silent() > SILENCE_SECONDS else []
+
+    app = Mounted(ground.service, service.app)
+    return Target(f"{ground.service}.api", app, tuple(loops), failing)
+
+
+# -- what follows logs --------------------------------------------------------------------------------------------
+
+
+async def _relay(ground: Ground) -> Target:
+    log = ground.log(await ground.pool(), RELAY_POLL_SECONDS)
+    name = f"{ground.service}.relay"
+    relay = Relay(log, ground.bus(), ground.service)
+    return Target(name, None, (ground.standby(name, relay.run),), _fine)
+
+
+async def _projector(ground: Ground) -> Target:
+    pool, bus, name = await ground.pool(), ground.bus(), f"{ground.service}.projector"
+    feeds = ground.feeds()
+    if ground.service in LOGS:
+        feeds[ground.service] = ground.log(pool)
+    projectors = [
+        Projector(view, pool, {log: feeds[log] for log in view.logs}, bus, PROJECTOR_PACE_SECONDS)
+        for view in VIEWS[ground.service]
+    ]
+
+    async def failing() -> list[str]:
+        return [f"{p.view.name}: {p.stopped}" for p in projectors if p.stopped]
+
+    loops = tuple(ground.standby(f"{name} {p.view.name}", p.run) for p in projectors)
+    return Target(name, None, loops, failing)
+
+
+async def _keeper(ground: Ground) -> Target:
+    pool, feeds, bus = await ground.pool(), ground.feeds(), ground.bus()
+    keeper = _gradebook(ground, pool, feeds, bus, ReadLog(_nobody_reads)).keeper
+
+    async def failing() -> list[str]:
+        return [f"keeper: {keeper.stopped}"] if keeper.stopped else []
+
+    return Target("gradebook.keeper", None, (ground.standby("gradebook.keeper", keeper.run),), failing)
+
+
+async def _fine() -> list[str]:
+    return []
+
+
+async def _nobody_reads(reads: object) -> None:
+    raise AssertionError("the keeper answers nobody")
+
+
+MAKERS: dict[str, Callable[[Ground], Awaitable[Target]]] = {
+    **{f"{service}.api": _api for service in SERVICES},
+    **{f"{log}.relay": _relay for log in LOGS},
+    **{f"{service}.projector": _projector for service in VIEWS},
+    "gradebook.keeper": _keeper,
+}
+
+TARGETS = (*MAKERS, "web")
+"""The names that `zhurnal serve --target` takes."""
+
+
+@asynccontextmanager
+async def open_target(settings: Settings, name: str, clock: Clock | None = None) -> AsyncIterator[Target]:
+    """The parts of that target, nothing running yet. Raises CannotStart."""
+    if name not in TARGETS:
+        listed = ", ".join(TARGETS)
+        raise CannotStart(f"Нет цели {name}; есть: {listed}.", f"There is no target {name}; there are: {listed}.")
+    async with AsyncExitStack() as stack:
+        yield await MAKERS[name](Ground(settings, name.partition(".")[0], stack, clock or SystemClock()))
