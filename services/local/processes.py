@@ -60,7 +60,11 @@ class Supervised:
                 if code == REFUSED:
                     said = self._last_line()
                     raise CannotStart(f"{self.name}: {said}", f"{self.name}: {said}")
-                pause = SHORTEST_PAUSE_SECONDS if loop.time() - began > SETTLED_SECONDS else min(pause * 2, LONGEST_PAUSE_SECONDS)
+                pause = (
+                    SHORTEST_PAUSE_SECONDS
+                    if loop.time() - began > SETTLED_SECONDS
+                    else min(pause * 2, LONGEST_PAUSE_SECONDS)
+                )
                 log.warning("started again", target=self.name, code=code, pause=pause)
                 await asyncio.sleep(pause)
         finally:
