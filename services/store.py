@@ -66,6 +66,24 @@ async def reach_store(settings: Settings, views: dict[str, tuple[View, ...]]) ->
         yield Store(databases, running)
 
 
+@asynccontextmanager
+async def plain_store(settings: Settings, *, beside: bool) -> AsyncIterator[Store]:
+    """The databases as they are, nothing is migrated or checked: for backup and restore.
+
+    beside: a running journal is joined; else one that runs is refused. Raises CannotStart.
+    """
+    settings.require_databases()
+    running = EmbeddedServer.attach(settings.data) if settings.embedded and beside else None
+    ours = None
+    if settings.embedded and running is None:
+        ours = await asyncio.to_thread(EmbeddedServer.start, settings.data)
+    try:
+        yield Store(await _databases(settings, running or ours), ours)
+    finally:
+        if ours is not None:
+            await asyncio.to_thread(ours.stop)
+
+
 async def _databases(settings: Settings, server: EmbeddedServer | None) -> dict[str, Database]:
     if server is not None:
         prepared = [await prepare(server.dsn(), name, server.password) for name in SERVICES]

@@ -113,12 +113,15 @@ def migrations_of(package: str, folder: str = "migrations") -> list[str]:
     return [place.joinpath(name).read_text(encoding="utf-8") for name in names]
 
 
-async def migrate(owner_dsn: str, role: str, migrations: Sequence[str]) -> None:
+async def migrate(owner_dsn: str, role: str, migrations: Sequence[str], *, restoring: bool = False) -> None:
     """Bring the database to the version of the code: run what is missing, each text in a transaction of its own.
 
-    Raises CannotStart if the data is of a newer version, or was migrated by other texts of the same numbers.
+    restoring: the caller is the restore itself. Raises CannotStart if the data is of a newer version, was migrated by
+    other texts of the same numbers, or is half restored.
     """
     async with await AsyncConnection.connect(owner_dsn, autocommit=True) as conn:
+        if not restoring:
+            await refuse_half_restored(conn)
         await conn.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
         async with conn.transaction():
             await conn.execute(
@@ -140,6 +143,7 @@ async def check_version(conn: AsyncConnection[Any], migrations: Sequence[str]) -
 
     Raises CannotStart as `migrate` does, and for data that is not migrated yet.
     """
+    await refuse_half_restored(conn)
     try:
         applied = await _applied(conn, migrations)
     except errors.UndefinedTable:
@@ -156,20 +160,38 @@ async def _applied(conn: AsyncConnection[Any], migrations: Sequence[str]) -> int
     """The version of the data. Raises CannotStart for one that did not come from these migrations."""
     cursor = await conn.execute("select digest from schema_version order by version")
     digests = [row[0] for row in await cursor.fetchall()]
+    judge_version(conn.info.dbname, digests, migrations)
+    return len(digests)
+
+
+def judge_version(name: str, digests: Sequence[str], migrations: Sequence[str]) -> None:
+    """Whether data that these migrations (by `digests`, in order) made can be read or brought forward by ours.
+
+    name: of the database. Raises CannotStart if not.
+    """
     if len(digests) > len(migrations):
         raise CannotStart(
-            f"База {conn.info.dbname} версии {len(digests)}, а программа знает версии до {len(migrations)}: "
+            f"База {name} версии {len(digests)}, а программа знает версии до {len(migrations)}: "
             f"установите более новую программу.",
-            f"The database {conn.info.dbname} is of version {len(digests)}, but this program knows versions up to "
+            f"The database {name} is of version {len(digests)}, but this program knows versions up to "
             f"{len(migrations)}: install a newer program.",
         )
     for version, (digest, text) in enumerate(zip(digests, migrations, strict=False), 1):
         if digest != _digest(text):
             raise CannotStart(
-                f"База {conn.info.dbname} приведена к версии {version} другой программой: установите ту же программу.",
-                f"The database {conn.info.dbname} was brought to version {version} by another program: install that.",
+                f"База {name} приведена к версии {version} другой программой: установите ту же программу.",
+                f"The database {name} was brought to version {version} by another program: install that.",
             )
-    return len(digests)
+
+
+async def refuse_half_restored(conn: AsyncConnection[Any]) -> None:
+    """Raise CannotStart while the mark of a restore (`services.backup.restore`) is in the database."""
+    found = await conn.execute("select to_regclass('public.restoring') is not null")
+    if await found.fetchone() == (True,):
+        raise CannotStart(
+            f"Восстановление базы {conn.info.dbname} не закончено: повторите zhurnal restore с той же копией.",
+            f"The database {conn.info.dbname} is half restored: run zhurnal restore with the same backup again.",
+        )
 
 
 def _digest(text: str) -> str:
