@@ -6,7 +6,7 @@ the time of the command.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -33,10 +33,14 @@ class Store(NamedTuple):
 
 
 @asynccontextmanager
-async def open_store(settings: Settings, views: dict[str, tuple[View, ...]]) -> AsyncIterator[Store]:
-    """The store of the serving process. Raises CannotStart."""
+async def open_store(
+    settings: Settings, views: dict[str, tuple[View, ...]], server_settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Store]:
+    """The store of the serving process. server_settings: of an embedded server. Raises CannotStart."""
     settings.require_databases()
-    server = await asyncio.to_thread(EmbeddedServer.start, settings.data) if settings.embedded else None
+    server = None
+    if settings.embedded:
+        server = await asyncio.to_thread(EmbeddedServer.start, settings.data, settings=server_settings)
     try:
         store = Store(await _databases(settings, server), server)
         await asyncio.gather(*(_bring_up(name, store.databases[name], views.get(name, ())) for name in SERVICES))

@@ -71,9 +71,9 @@ class Ground:
         self.dsn = settings.database(service).dsn
         self._caller: Caller | None = None
 
-    async def pool(self) -> Pool:
+    async def pool(self, largest: int = 0) -> Pool:
         """The pool of the service's database, whose version is checked."""
-        pool = await open_pool(self.dsn, name=self.service, largest=LARGEST_POOL[self.service])
+        pool = await open_pool(self.dsn, name=self.service, largest=largest or LARGEST_POOL[self.service])
         self.stack.push_async_callback(pool.close)
         async with pool.connection() as conn:
             await check_version(conn, migrations_of(f"services.{self.service}"))
@@ -171,7 +171,7 @@ async def _api(ground: Ground) -> Target:
 
 
 async def _relay(ground: Ground) -> Target:
-    log = ground.log(await ground.pool(), RELAY_POLL_SECONDS)
+    log = ground.log(await ground.pool(2), RELAY_POLL_SECONDS)
     name = f"{ground.service}.relay"
     relay = Relay(log, ground.bus(), ground.service)
     return Target(name, None, (ground.standby(name, relay.run),), _fine)

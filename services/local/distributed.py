@@ -18,6 +18,10 @@ REPLICATED = tuple(f"{service}.api" for service in SERVICES)
 """What runs twice: a stopped one is not missed."""
 
 
+SERVER = {"max_connections": "200"}
+"""Settings of the embedded server: each process has a pool of its own."""
+
+
 class Place(NamedTuple):
     """Where one process of a target listens, on the loopback. port: 0 for one that only has probes."""
 
