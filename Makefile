@@ -13,13 +13,16 @@ WEB_SOURCES := $(shell find web/src web/public -type f -not -path 'web/src/api/g
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help up web test check bench web-report lock
+.PHONY: help up up-distributed web test check bench web-report lock
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)/main.stamp web/dist/.stamp ## install, build, then run the whole system on http://127.0.0.1:8080 (more: make up ARGS="--help")
 	@exec $(BIN)/zhurnal up $(ARGS)
+
+up-distributed: $(VENV)/local.stamp web/dist/.stamp ## the same as separate processes with Kafka and Envoy (the first time Maven is needed)
+	@exec $(BIN)/zhurnal distributed $(ARGS)
 
 web: web/dist/.stamp ## build the web client into web/dist
 
@@ -57,6 +60,10 @@ $(VENV)/main.stamp: requirements/main.txt pyproject.toml
 	@echo "Installing into $(VENV) (once per change of requirements) ..." >&2
 	@$(PIP) install --require-hashes -r requirements/main.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/local.stamp: requirements/local.txt $(VENV)/main.stamp
+	@$(PIP) install --require-hashes -r requirements/local.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/main.stamp
