@@ -5,7 +5,6 @@ Every acknowledged command is there once, no refused one is, and an unknown one 
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -13,7 +12,9 @@ import httpx
 import pytest
 
 from services.demo.accounts import PASSWORD
-from tests.common.process import Journal, data_folder
+from tests.common.cells import Cell, cells_of, marks
+from tests.common.process import Journal
+from tests.common.stored import demo_class
 
 pytestmark = pytest.mark.anyio
 
@@ -25,45 +26,12 @@ WORKERS = 32
 MARKS = ("5", "4", "3", "2")
 
 
-class Cell(NamedTuple):
-    login: str
-    page: str
-    lesson: str
-    student: str
-
-
 class Sent(NamedTuple):
     """A command sent: where to, its key, and the position of the answer (None: no answer came)."""
 
     cell: Cell
     key: str
     position: int | None
-
-
-async def cells_of(journal: Journal, login: str, client: httpx.AsyncClient) -> list[Cell]:
-    """The cells that the teacher may write today on his open pages."""
-    me = (await client.get("/identity/me")).json()["person"]["id"]
-    pages = (await client.get("/gradebook/pages", params={"teacher": me, "state": "open"})).json()["items"]
-    found = []
-    for listed in pages:
-        page = (await client.get(f"/gradebook/pages/{listed['id']}")).json()
-        for lesson in page["lessons"]:
-            if lesson["lock"] is None and lesson["assignment"] in page["you"]["assignments"]:
-                absent = {mark["student"] for mark in (lesson["attendance"] or {}).get("marks", ())}
-                found += [
-                    Cell(login, listed["id"], lesson["lesson"], s["student"])
-                    for s in page["students"]
-                    if s["enrolled"]
-                    and not s["lock"]
-                    and s["student"] not in absent
-                    and lesson["lesson"] not in s["cells"]
-                ]
-    return found
-
-
-def marks(values: Sequence[str]) -> dict[str, Any]:
-    """The body of a cell."""
-    return {"grades": [{"value": v, "work": "written"} for v in values]}
 
 
 class Storm:
@@ -136,10 +104,10 @@ async def done(client: httpx.AsyncClient, sent: Sent) -> bool:
 
 
 async def test_kill_9_among_a_thousand_commands_loses_nothing_and_doubles_nothing() -> None:
-    with data_folder() as data:
+    with demo_class() as data:
         with Journal(data) as journal:
             clients = await signed_in(journal)
-            cells = [c for login, client in clients.items() for c in await cells_of(journal, login, client)]
+            cells = [c for login, client in clients.items() for c in await cells_of(login, client)]
             cells = list(dict.fromkeys(cells))
             assert len(cells) * len(MARKS) >= COMMANDS, f"only {len(cells)} cells to write"
             storm = Storm(clients, cells[: COMMANDS // len(MARKS) + WORKERS])
@@ -194,7 +162,7 @@ async def recorded(clients: dict[str, httpx.AsyncClient], cells: set[Cell]) -> C
 async def test_two_browsers_saving_one_class_at_once_leave_one_whole_class(demo: Journal) -> None:
     first = await demo.signed_in("teacher2", PASSWORD)
     second = await demo.signed_in("teacher2", PASSWORD)
-    cells = await cells_of(demo, "teacher2", first)
+    cells = await cells_of("teacher2", first)
     (page, lesson), count = Counter((c.page, c.lesson) for c in cells).most_common(1)[0]
     students = [c.student for c in cells if (c.page, c.lesson) == (page, lesson)]
     assert count >= 5
