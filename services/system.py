@@ -17,7 +17,8 @@ from services.kit.authn import Authenticator, Grants, GrantsReader, TokenIssuer,
 from services.kit.bus.memory import MemoryBus
 from services.kit.clock import Clock, IdSource, RandomIds, SystemClock
 from services.kit.datalock import make_folder
-from services.kit.edge import Begin, Edge
+from services.kit.edge import Edge
+from services.kit.front import Begin, Front
 from services.kit.log.postgres import PostgresLog
 from services.kit.postgres import Pool, open_pool
 from services.kit.rebuild import ensure
@@ -64,7 +65,8 @@ class System:
         """The entrance of the one-process mode, with the web client where it was built."""
         apps = {name: service.app for name, service in self.services.items()}
         secure = self.settings.secure
-        return Edge(apps, self.identity.exchange, self.identity.cookie, secure, self.failing, begin, site)
+        front = Front(apps, begin, site, secure=secure)
+        return Edge(apps, self.identity.admission, front, self.failing, secure=secure)
 
     def failing(self) -> list[str]:
         """The views that stopped, empty when all is well."""

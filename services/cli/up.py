@@ -58,8 +58,8 @@ async def up(
             gc.collect()
             gc.freeze()  # what is there now stays: no look for cycles goes over it again
             gc.set_threshold(YOUNG_OBJECTS, 20, 50)
-            edge = system.edge(Beginning(system, found.demo), site)
-            await serve([(edge, listening)], system.loops)
+            begin = Beginning(system.identity.begun, system.clock, settings.zoneinfo)
+            await serve([(system.edge(begin, site), listening)], system.loops)
             gc.freeze()  # all of it ends with the process; looking for cycles would take longer than all the rest
     out.print(say("Журнал остановлен.", "The journal has stopped."))
     return 0

@@ -60,7 +60,18 @@ async def load(system: System, size: str = "class", report: Report = silent, at:
             with uncollected():
                 await _load(stage)
             await _views(system, report)
-        return Loaded(stage.plan, accounts.accounts(stage.plan), not complete)
+        loaded = Loaded(stage.plan, accounts.accounts(stage.plan), not complete)
+        await parts.identity.tell_of_demo(_described(loaded))
+        return loaded
+
+
+def _described(demo: Loaded) -> dict[str, Any]:
+    """For the start page."""
+    rows = [
+        {"login": account.login, "role": account.role._asdict(), "name": account.name, "hint": account.hint._asdict()}
+        for account in demo.accounts
+    ]
+    return {"size": demo.plan.size.name, "password": accounts.PASSWORD, "accounts": rows}
 
 
 async def ensure(system: System, report: Report = silent) -> Loaded | None:

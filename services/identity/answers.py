@@ -1,7 +1,7 @@
 """What identity answers, for the contract: one model per document. They describe; the bytes are built by hand."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -227,6 +227,13 @@ class PublicKey(Shown):
 
 class Keys(Shown):
     keys: tuple[PublicKey, ...]
+
+
+class Begun(Shown):
+    """first: nobody has an account yet. demo: what the start page shows of the demo college, null without one."""
+
+    first: bool
+    demo: dict[str, Any] | None
 
 
 class ServiceToken(Shown):

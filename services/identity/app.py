@@ -1,19 +1,31 @@
 """The identity service: people, groups, roles and links by date, accounts and sessions, and who read whose data.
 
 `Identity` is the service object: commands work on it without HTTP as well (`execute`). `build` makes its app;
-`exchange` turns a session cookie into a token for the edge; `read_sink` takes the staff reads of every service.
+`admission` judges requests from outside, turning a session cookie into a token by `exchange`; `read_sink` takes the
+staff reads of every service.
 """
 
 from collections.abc import Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.identity import http, http_groups, http_imports, http_internal, http_people, readlog
+from services.identity import (
+    beginning,
+    http,
+    http_exchange,
+    http_groups,
+    http_imports,
+    http_internal,
+    http_people,
+    readlog,
+)
 from services.identity.accounts import Accounts, issue_code
 from services.identity.commands import Commands, Do, Log, Outcome, Tx
 from services.identity.passwords import Passwords
 from services.identity.people import PersonData, make_administrator, register
 from services.identity.sessions import Sessions
 from services.kit import feed
+from services.kit.admission import Admission
 from services.kit.authn import Authenticator, Grants, TokenIssuer
 from services.kit.clock import Clock, IdSource
 from services.kit.handle import Command
@@ -49,6 +61,7 @@ class Identity:
         self.pool, self.log, self.issuer, self.clock, self.ids, self.zone = pool, log, issuer, clock, ids, zone
         self.secure, self.callers = secure, dict(callers or {})
         self.cookie = "__Host-zhurnal" if secure else "zhurnal"
+        self.admission = Admission(self.exchange, self.cookie, secure)
         self.passwords = passwords or Passwords()
         self.commands = Commands(pool, log, clock, zone)
         self.sessions = Sessions(self.commands, issuer, grants)
@@ -62,6 +75,16 @@ class Identity:
     async def read_sink(self, reads: list[Read]) -> None:
         """Take staff reads, of this service and of the others."""
         await readlog.record(self.pool, reads)
+
+    async def begun(self) -> dict[str, Any]:
+        """What the start page must know, see `beginning.begun`."""
+        async with self.commands.reading() as tx:
+            return await beginning.begun(tx)
+
+    async def tell_of_demo(self, about: dict[str, Any]) -> None:
+        """Keep what the start page shows of the demo college."""
+        async with self.commands.reading() as tx:
+            await beginning.tell_of_demo(tx, about)
 
     async def execute(self, command: Command, do: Do, *, secret: bool = False) -> Outcome:
         """Carry a change out, see `Commands.execute`."""
@@ -102,9 +125,8 @@ async def first_code(svc: Identity) -> str | None:
 
 def build(svc: Identity, authenticator: Authenticator) -> Service:
     """The app of identity, mounted at /api/identity, and its loops."""
-    routers = [
-        routes(svc)
-        for routes in (http.routes, http_people.routes, http_groups.routes, http_imports.routes, http_internal.routes)
-    ]
+    # The gateway asks for an exchange with every request, so that route is the first to be looked at.
+    parts = (http_exchange, http, http_people, http_groups, http_imports, http_internal, beginning)
+    routers = [part.routes(svc) for part in parts]
     app = create_app(NAME, [*routers, feed.routes(svc.log)], authenticator)
     return Service(NAME, app, (svc.sessions.run, svc.reads.run))

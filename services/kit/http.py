@@ -31,6 +31,7 @@ KEY = re.compile(r"[\x21-\x7e]{8,128}")
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 NO_STORE = (OperationalError, InterfaceError)
 """What a lost database, a pool without connections and an aborted pipeline raise."""
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 LONGEST_ECHO = 200
 """Characters of a client's own words that a problem gives back."""
 
@@ -72,6 +73,7 @@ class GuardedRoute(APIRoute):
                 if not policy.admits(principal):
                     raise problems.Forbidden
                 request.state.principal = principal
+            _check_media_type(request)
             await _refuse_nul(request)
             return await handle(request)
 
@@ -84,6 +86,15 @@ def _authenticate(request: Request) -> Principal:
         raise problems.Unauthenticated
     authenticator: Authenticator = request.app.state.authenticator
     return authenticator.principal(token)
+
+
+def _check_media_type(request: Request) -> None:
+    """A body is JSON; what browsers send from a foreign page without asking first is never that."""
+    headers = request.headers
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return
+    if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        raise problems.WrongMediaType
 
 
 async def _refuse_nul(request: Request) -> None:
@@ -106,12 +117,12 @@ class Router(APIRouter):
         super().__init__(route_class=GuardedRoute, **options)
 
     def _declare(
-        self, method: str, path: str, policy: Policy, answers: Any, options: dict[str, Any]
+        self, methods: list[str], path: str, policy: Policy, answers: Any, options: dict[str, Any]
     ) -> Callable[..., Any]:
         """`answers`: the model of what is answered. Handlers answer bytes, so it documents and is never applied."""
 
         def declare(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-            super(Router, self).add_api_route(path, endpoint, methods=[method], response_model=answers, **options)
+            super(Router, self).add_api_route(path, endpoint, methods=methods, response_model=answers, **options)
             route = self.routes[-1]
             assert isinstance(route, GuardedRoute)
             route.policy = policy
@@ -122,27 +133,31 @@ class Router(APIRouter):
     def get(  # type: ignore[override]
         self, path: str, *, policy: Policy, answers: Any = None, **options: Any
     ) -> Callable[..., Any]:
-        return self._declare("GET", path, policy, answers, options)
+        return self._declare(["GET"], path, policy, answers, options)
 
     def post(  # type: ignore[override]
         self, path: str, *, policy: Policy, answers: Any = None, **options: Any
     ) -> Callable[..., Any]:
-        return self._declare("POST", path, policy, answers, options)
+        return self._declare(["POST"], path, policy, answers, options)
 
     def put(  # type: ignore[override]
         self, path: str, *, policy: Policy, answers: Any = None, **options: Any
     ) -> Callable[..., Any]:
-        return self._declare("PUT", path, policy, answers, options)
+        return self._declare(["PUT"], path, policy, answers, options)
 
     def patch(  # type: ignore[override]
         self, path: str, *, policy: Policy, answers: Any = None, **options: Any
     ) -> Callable[..., Any]:
-        return self._declare("PATCH", path, policy, answers, options)
+        return self._declare(["PATCH"], path, policy, answers, options)
 
     def delete(  # type: ignore[override]
         self, path: str, *, policy: Policy, answers: Any = None, **options: Any
     ) -> Callable[..., Any]:
-        return self._declare("DELETE", path, policy, answers, options)
+        return self._declare(["DELETE"], path, policy, answers, options)
+
+    def any(self, path: str, *, policy: Policy, answers: Any = None, **options: Any) -> Callable[..., Any]:
+        """One route for every method that the journal takes from outside."""
+        return self._declare(list(METHODS), path, policy, answers, options)
 
 
 class UnguardedRoute(RuntimeError):

@@ -70,6 +70,16 @@ class Malformed(Problem):
     next = Text("Исправьте указанные поля и повторите.", "Correct the named fields and send again.")
 
 
+class BadRequest(Problem):
+    code, status = "bad-request", 400
+    title = Text("Запрос составлен неверно", "The request is not put right")
+    detail = Text(
+        "Адрес или заголовки запроса нарушают правила HTTP или содержат недопустимые знаки.",
+        "Its address or headers break the rules of HTTP, or hold characters that are not taken.",
+    )
+    next = Text("Исправьте адрес и заголовки и повторите.", "Correct address and headers and send again.")
+
+
 class TooLarge(Problem):
     code, status = "too-large", 413
     title = Text("Запрос слишком велик", "The request is too large")
@@ -172,6 +182,25 @@ class OutcomeUnclear(Problem):
     detail = Text("Связь с хранилищем прервалась во время записи.", "The store was lost in the middle of the write.")
     next = Text(
         "Повторите с тем же ключом: дважды не запишется.", "Send again with the same key: it is never written twice."
+    )
+
+
+class TooManyRequests(Problem):
+    code, status = "too-many-requests", 429
+    title = Text("Слишком много запросов", "Too many requests")
+    detail = Text("С этого адреса запросы идут чаще, чем принимаются.", "This address asks more often than is taken.")
+    next = Text("Подождите секунду и повторите с тем же ключом.", "Wait a second and send again with the same key.")
+
+
+class Unavailable(Problem):
+    code, status = "unavailable", 503
+    title = Text("Служба сейчас не отвечает", "The service does not answer at the moment")
+    detail = Text(
+        "Журнал запускается, обновляется или перегружен.", "The journal is starting, upgrading or overloaded."
+    )
+    next = Text(
+        "Повторите через несколько секунд; запись — с тем же ключом.",
+        "Try again in a few seconds; a change with the same key.",
     )
 
 

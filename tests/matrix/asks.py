@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from contracts.ids import derived
+from services.kit.http import METHODS
 from tests.matrix.world import BEFORE, EMPTY, LONG_AGO, MARK, TODAY, TOMORROW, YESTERDAY
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -269,6 +270,10 @@ IDENTITY: dict[tuple[str, str], Ask] = {
     ("POST /sessions", ""): Ask(body={"login": "nobody"}),
     ("POST /tokens", ""): Ask(body={"service": "nobody"}),
     ("POST /reads", ""): Ask(body={"reads": []}),
+    **{
+        (f"{method} /exchange/{{path:path}}", ""): Ask({"path:path": "student"}, headers={"x-zhurnal": "1"})
+        for method in METHODS
+    },
     ("POST /activation", ""): Ask(body={"code": "AAAAA", "login": "nobody", "password": "много разных слов"}),
     ("POST /me/password", ""): Ask(body={"current": "nobody", "password": "nobody"}),
     ("DELETE /sessions/current", ""): Ask(session="current"),

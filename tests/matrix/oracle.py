@@ -15,7 +15,7 @@ VERDICTS = ("done", "yes", "rule", "seen", "404")
 """done: it is done. yes: done, or stopped by a rule that does not ask who he is. rule: stopped by such a rule.
 seen: refused with the reason. 404: as if it were not there. Who is not named is refused: `no`."""
 
-ROUTE = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/\S+)")
+ROUTE = re.compile(r"(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) (/\S+)")
 
 
 class Case(NamedTuple):
