@@ -18,6 +18,7 @@ from services.backup.adopt import Adopted, adopt, renew_ids
 from services.backup.make import log_state
 from services.backup.manifest import TOKEN_KEY, Manifest, check, private, sync_folder, unusable
 from services.backup.programs import restoring
+from services.kit.datalock import make_folder
 from services.kit.log.postgres import install as install_log
 from services.kit.postgres import Database, judge_version, migrate, migrations_of
 from services.kit.rebuild import Progress
@@ -64,12 +65,12 @@ async def restore(settings: Settings, folder: Path, progress: Progress) -> Resto
                 f"В копии {folder} нет базы службы {name}.", f"The backup {folder} lacks the database of {name}."
             )
         judge_version(name, manifest.databases[name].migrations, migrations_of(f"services.{name}"))
-    key = _key_place(settings, folder, manifest)
     async with plain_store(settings, beside=False) as store, _alone(store):
         states = {name: await _look(store.databases[name]) for name in SERVICES}
-        adopted = Adopted([], 0)
+        _refuse_filled(store, states, manifest)
+        key, adopted = _key_place(settings, folder, manifest), Adopted([], 0)
         if all(state.step != DONE for state in states.values()):
-            await _begin(store, states, manifest)
+            await _mark(store, states, manifest)
             for n, name in enumerate(SERVICES, 1):
                 await _restore_one(name, store.databases[name], folder, manifest)
                 progress("databases", n, len(SERVICES))
@@ -159,8 +160,9 @@ async def _look(database: Database) -> _State:
         return _State(mark[0], mark[1], filled)
 
 
-async def _begin(store: Store, states: dict[str, _State], manifest: Manifest) -> None:
-    """Mark what is empty. Raises CannotStart, before anything is written, for what is not."""
+def _refuse_filled(store: Store, states: dict[str, _State], manifest: Manifest) -> None:
+    """Raise CannotStart for what is neither empty nor marked by this backup; where all is done, marks may be gone."""
+    finishing = any(state.step == DONE for state in states.values())
     for name, state in states.items():
         database = store.databases[name].name
         if state.backup not in ("", manifest.id):
@@ -169,13 +171,16 @@ async def _begin(store: Store, states: dict[str, _State], manifest: Manifest) ->
                 f"The restore of another backup into the database {database} was begun: finish it or empty the "
                 f"databases.",
             )
-        if not state.backup and state.filled:
+        if not state.backup and state.filled and not finishing:
             raise CannotStart(
                 f"База {database} не пуста: восстанавливают только в пустую систему — укажите другую папку через "
                 f"--data или другие базы.",
                 f"The database {database} is not empty: a backup is restored into an empty system only. Name another "
                 f"folder by --data, or other databases.",
             )
+
+
+async def _mark(store: Store, states: dict[str, _State], manifest: Manifest) -> None:
     for name, state in states.items():
         if not state.backup:
             async with await AsyncConnection.connect(store.databases[name].owner_dsn) as conn:
@@ -242,6 +247,7 @@ def _place_key(source: Path, place: Path) -> None:
         return
     fresh = place.with_name(f"{place.name}.{os.getpid()}.new")
     try:
+        make_folder(place.parent)
         with private(fresh) as file:
             file.write(source.read_bytes())
             file.flush()
