@@ -11,6 +11,8 @@ NPM := cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 WEB_SOURCES := $(shell find web/src web/public -type f -not -path 'web/src/api/generated/*') \
 	$(addprefix web/,index.html vite.config.ts generate.mjs package-lock.json) $(wildcard contracts/openapi/*.json)
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
+# Two targets at once, the output of each in one piece where this make can do that.
+BESIDE := $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
 .PHONY: help up up-distributed web test check bench web-report lock
@@ -27,19 +29,23 @@ up-distributed: $(VENV)/local.stamp web/dist/.stamp ## the same as separate proc
 web: web/dist/.stamp ## build the web client into web/dist
 
 test: $(VENV)/dev.stamp web/node_modules/.dev.stamp web/dist/.stamp ## lint, types and the whole test suite (part of it: make test ARGS="tests/kit")
+	@$(BESIDE) checks-python checks-web
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+# Parts of the above, beside each other.
+.PHONY: checks-python checks-web
+checks-python:
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+checks-web:
 	$(NPM) run lint
 	$(NPM) run check
 	$(NPM) test
-	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/dev.stamp web/node_modules/.dev.stamp ## format, lint, types and whether generated files are up to date; a minute
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(NPM) run lint
-	$(NPM) run check
+	@$(BESIDE) checks-python checks-web
 	$(BIN)/python -m pytest -q tests/architecture tests/contracts
 
 bench: $(VENV)/dev.stamp ## benchmarks against their limits (one of them: make bench ARGS="append --json")

@@ -12,9 +12,12 @@ import psycopg
 import pytest
 from hypothesis import settings
 from psycopg import sql
+from xdist.remote import Producer
 
 from services.kit.embedded import EmbeddedServer
 from services.kit.postgres import Database, prepare
+from tests.common.parallel import ByFile, processes, turn
+from tests.common.stored import RUN, new_run_folder
 
 NewDatabase = Callable[[str], Awaitable[Database]]
 """Makes a fresh, prepared, empty database for the service of that name."""
@@ -24,6 +27,34 @@ _numbers = count(1)
 # A slow machine is no failure.
 settings.register_profile("zhurnal", deadline=None)
 settings.load_profile("zhurnal")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        os.environ[RUN] = str(new_run_folder())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        shutil.rmtree(os.environ.pop(RUN))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _is_worker(config):
+        items.sort(key=lambda item: turn(item.nodeid))
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    return processes()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    """Whether this is one of several processes of a run (`pytest -n auto`)."""
+    return hasattr(config, "workerinput")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from services.demo.accounts import PASSWORD
 from tests.common.browser import DESK, PHONE, ROOT, NoBrowser, Watch, find_browser, launch_flags
 from tests.common.process import Journal, data_folder, key
+from tests.common.stored import demo_class
 
 WAIT_MS = 20_000
 """How long a page may take to show what a test waits for; the tests of a busy machine need it, a good page does not."""
@@ -22,7 +23,7 @@ WAIT_MS = 20_000
 expect.set_options(timeout=WAIT_MS)
 
 NewJournal = Callable[..., Journal]
-"""Starts another journal on fresh data: `new_journal("--demo", "none")`."""
+"""Starts another journal: on the demo class or, given options of `up`, on fresh data."""
 
 
 class Opens(Protocol):
@@ -63,7 +64,7 @@ async def browser(built: None, program: Path) -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 def journal(built: None) -> Iterator[Journal]:
     """The demo class; for tests that change nothing that another one counts on."""
-    with data_folder() as data, Journal(data) as running:
+    with demo_class() as data, Journal(data) as running:
         yield running
 
 
@@ -73,7 +74,7 @@ def new_journal(built: None) -> Iterator[NewJournal]:
     with ExitStack() as stack:
 
         def start(*arguments: str, environment: dict[str, str] | None = None) -> Journal:
-            data = stack.enter_context(data_folder())
+            data = stack.enter_context(data_folder() if arguments else demo_class())
             return stack.enter_context(Journal(data, *arguments, environment=environment))
 
         yield start

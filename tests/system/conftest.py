@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.common.process import Journal, data_folder
+from tests.common.process import Journal
+from tests.common.stored import demo_class
 
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Journal]:
-    with data_folder() as data, Journal(data) as journal:
+    with demo_class() as data, Journal(data) as journal:
         yield journal

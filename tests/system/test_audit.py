@@ -10,15 +10,14 @@ import psycopg
 import pytest
 
 from services.kit.embedded import EmbeddedServer
-from tests.common.process import Journal, data_folder, zhurnal, zhurnal_here
+from tests.common.process import zhurnal, zhurnal_here
+from tests.common.stored import demo_class
 
 
 @pytest.fixture(scope="module")
 def stopped() -> Iterator[Path]:
     """The data of a stopped demo class."""
-    with data_folder() as data:
-        with Journal(data) as journal:
-            assert journal.stop() == 0
+    with demo_class() as data:
         yield data
 
 
