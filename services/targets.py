@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from contracts import grants as grant_changes
 from contracts.events import identity as identity_events
+from services.beginning import Beginning, FarBeginning
 from services.gradebook import app as gradebook
 from services.identity import app as identity
 from services.identity.keys import signing_key
@@ -21,6 +22,7 @@ from services.kit.authn import SILENCE_SECONDS, Authenticator, Grants, GrantsRea
 from services.kit.bus.bus import Bus
 from services.kit.calling import Caller, KeyRing, ReadSink
 from services.kit.clock import Clock, RandomIds, SystemClock
+from services.kit.front import Front
 from services.kit.log.eventlog import Feed
 from services.kit.log.postgres import PostgresLog
 from services.kit.mounted import Mounted
@@ -32,6 +34,7 @@ from services.kit.relay import Relay
 from services.kit.service import Service
 from services.kit.settings import SERVICES, CannotStart, Settings
 from services.kit.standby import Standby
+from services.kit.static import Site
 from services.kit.tasks import Loop
 from services.notifications import app as notifications
 from services.reporting import app as reporting
@@ -204,6 +207,14 @@ async def _keeper(ground: Ground) -> Target:
     return Target("gradebook.keeper", None, (ground.standby("gradebook.keeper", keeper.run),), failing)
 
 
+async def _web(settings: Settings, stack: AsyncExitStack, clock: Clock) -> Target:
+    begun = FarBeginning(settings.need("identity_url"))
+    stack.push_async_callback(begun.close)
+    begin = Beginning(begun, clock, settings.zoneinfo)
+    site = Site.read(settings.web)
+    return Target("web", Front(SERVICES, begin, site, secure=settings.secure), (), _fine)
+
+
 async def _fine() -> list[str]:
     return []
 
@@ -230,4 +241,8 @@ async def open_target(settings: Settings, name: str, clock: Clock | None = None)
         listed = ", ".join(TARGETS)
         raise CannotStart(f"Нет цели {name}; есть: {listed}.", f"There is no target {name}; there are: {listed}.")
     async with AsyncExitStack() as stack:
-        yield await MAKERS[name](Ground(settings, name.partition(".")[0], stack, clock or SystemClock()))
+        clock = clock or SystemClock()
+        if name == "web":
+            yield await _web(settings, stack, clock)
+        else:
+            yield await MAKERS[name](Ground(settings, name.partition(".")[0], stack, clock))
