@@ -62,7 +62,7 @@ class Meta(NamedTuple):
     command: UUID of the command, one command may append several events. request: SHA-256 (hex) of its canonical
     request. actor: id of the person, or `system:…`. role: the role it was done under. session: SHA-256 of the session
     id, or "". decided_at: ISO instant of the decision by the injected clock. via: http, import, keeper, demo, cli.
-    cause: `log:position` of the outside event that led to it, or "".
+    cause: `log:position` of the outside event that led to it, or "". trace: W3C traceparent of the request, or "".
     """
 
     command: str
@@ -73,6 +73,7 @@ class Meta(NamedTuple):
     decided_at: str
     via: str
     cause: str = ""
+    trace: str = ""
 
     def text(self) -> str:
         """The canonical JSON text; empty members are left out."""
@@ -93,6 +94,7 @@ class Meta(NamedTuple):
             d["decided_at"],
             d.get("via", ""),
             d.get("cause", ""),
+            d.get("trace", ""),
         )
 
 

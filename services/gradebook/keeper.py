@@ -54,7 +54,7 @@ class Keeper:
     ) -> None:
         self._pool, self._pages, self._feeds = pool, pages, feeds
         self._rules = rules or e.Rules()
-        self._positions = dict.fromkeys(feeds, 0)
+        self.positions = dict.fromkeys(feeds, 0)
         self.stopped: str | None = None
 
     async def run(self) -> None:
@@ -96,7 +96,7 @@ class Keeper:
             await asyncio.gather(*waits, return_exceptions=True)
 
     async def _grown(self, name: str) -> None:
-        await self._feeds[name].wait(self._positions[name], WAIT_SECONDS)
+        await self._feeds[name].wait(self.positions[name], WAIT_SECONDS)
 
     # -- hearing ----------------------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ class Keeper:
             if row[0] != log_id:
                 raise ForeignLog(f"{name}: heard log {row[0]} so far, this one is {log_id}")
             rows = await feed.read(row[1], BATCH)
-            self._positions[name] = rows[-1].position if rows else row[1]
+            self.positions[name] = rows[-1].position if rows else row[1]
             if not rows:
                 return False
             if name in OUTSIDE:

@@ -17,6 +17,7 @@ from jwt import PyJWKSet, PyJWTError
 
 from services.kit.feed import HttpFeed
 from services.kit.reads import Read
+from services.kit.tracing import carry
 
 SPARE_SECONDS = 60
 """A token is replaced so long before it expires."""
@@ -71,7 +72,13 @@ class Caller:
 
     def client(self, address: str, service: str) -> httpx.AsyncClient:
         """A client for the routes of that service at that address."""
-        made = httpx.AsyncClient(base_url=f"{address}/api/{service}", auth=self._auth, timeout=TIMEOUT, limits=LIMITS)
+        made = httpx.AsyncClient(
+            base_url=f"{address}/api/{service}",
+            auth=self._auth,
+            timeout=TIMEOUT,
+            limits=LIMITS,
+            event_hooks={"request": [carry]},
+        )
         self._clients.append(made)
         return made
 

@@ -28,13 +28,17 @@ from services.kit.log.eventlog import (
     Recorded,
 )
 from services.kit.problems import Busy, KeyReused, OutcomeUnclear, Problem, TooLarge
+from services.kit.tracing import traceparent
 
 ATTEMPTS = 12
 JITTER_SECONDS = 0.02
 
 
 class Fact(NamedTuple):
-    """A recorded event as a fold sees it."""
+    """A recorded event as a fold sees it.
+
+    position: its own where it was read; where this process has just appended it, that of its append's last event.
+    """
 
     event: Event
     meta: Meta
@@ -69,7 +73,17 @@ class Command(NamedTuple):
         return derived("event", self.id, str(n))
 
     def meta(self, now: datetime) -> Meta:
-        return Meta(self.id, self.request, self.actor, self.role, self.session, now.isoformat(), self.via, self.cause)
+        return Meta(
+            self.id,
+            self.request,
+            self.actor,
+            self.role,
+            self.session,
+            now.isoformat(),
+            self.via,
+            self.cause,
+            traceparent(),
+        )
 
 
 def command_id(subject: str, key: str) -> str:
@@ -219,7 +233,7 @@ class Handler(Generic[S]):
     ) -> tuple[Fact, ...]:
         meta, before = command.meta(now), len(events) - 1
         return tuple(
-            Fact(event, meta, rows[n].id, landed.position - before + n, landed.revision - before + n)
+            Fact(event, meta, rows[n].id, landed.position, landed.revision - before + n)
             for n, event in enumerate(events)
         )
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.kit import logging
 from services.kit.http import answer
 from services.kit.problems import NotFound
+from services.kit.tracing import incoming
 
 
 class Mounted:
@@ -25,7 +26,7 @@ class Mounted:
         if scope["type"] != "http":
             return
         structlog.contextvars.clear_contextvars()
-        logging.begin_trace()
+        logging.begin_trace(incoming(scope["headers"])[0])
         if not scope["path"].startswith(self._root + "/"):
             await answer(Request(scope), NotFound())(scope, receive, send)
             return

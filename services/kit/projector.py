@@ -22,6 +22,7 @@ from services.kit.bus.bus import Bus, Message, Subscription
 from services.kit.log.eventlog import Feed, Recorded
 from services.kit.problems import Behind
 from services.kit.tasks import run_together
+from services.kit.tracing import Follow, untraced
 from services.kit.view import Batch, View, types_of
 
 BATCH = 5000
@@ -73,8 +74,8 @@ async def confirm(view: View, name: str, feed: Feed, cursor: Cursor) -> None:
     if cursor.log_id not in ("", log_id):
         raise ForeignLog(f"{name}: {view.name} was built from log {cursor.log_id}, this one is {log_id}")
     if cursor.position:
-        there = await feed.read(cursor.position - 1, 1)
-        if not there or (there[0].position, there[0].id) != (cursor.position, cursor.event_id):
+        there = await feed.at(cursor.position)
+        if there is None or there.id != cursor.event_id:
             raise ForeignLog(f"{name}: position {cursor.position} of the view {view.name} is not in the log")
 
 
@@ -118,6 +119,7 @@ class Projector:
         self.view, self._pool, self._feeds, self._bus, self._pace = view, pool, feeds, bus, pace
         self.positions = dict.fromkeys(view.logs, 0)
         self.stopped: str | None = None
+        self.traced: Follow = untraced
         self._follows = False
         self._moved = asyncio.Event()
         self._waiting, self._hurry = 0, asyncio.Event()
@@ -263,6 +265,13 @@ class Projector:
         """Apply rows that continue the cursor. What another projector of this view applied meanwhile is skipped."""
         if not rows:
             return
+        with self.traced(f"view {self.view.name}", rows):
+            self.positions[name] = await self._written(name, rows)
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def _written(self, name: str, rows: Sequence[Recorded]) -> int:
+        """Write the rows that are new, and the cursor; where that stands now."""
         async with self._pool.connection() as conn, conn.transaction():
             position = (await self._lock(conn, name)).position
             rows = [row for row in rows if row.position > position]
@@ -275,9 +284,7 @@ class Projector:
                     "update view_cursor set position = %s, event_id = %s where view = %s and log = %s",
                     (position, rows[-1].id, self.view.name, name),
                 )
-        self.positions[name] = position
-        self._moved.set()
-        self._moved = asyncio.Event()
+        return position
 
 
 async def write(conn: AsyncConnection[Any], view: View, schema: str, batch: Batch) -> None:

@@ -6,6 +6,7 @@ import structlog
 
 from services.kit.bus.bus import Bus, Message
 from services.kit.log.eventlog import Feed
+from services.kit.tracing import Follow, untraced
 
 BATCH = 1000
 IDLE_SECONDS = 1.0
@@ -15,28 +16,40 @@ log = structlog.get_logger()
 
 
 class Relay:
-    """Publishes the events of one log to the topic of its name."""
+    """Publishes the events of one log to the topic of its name.
+
+    position: up to which it has published, None until it has started. head: the last position of the log that it saw.
+    """
 
     def __init__(self, source: Feed, bus: Bus, topic: str) -> None:
-        self._source, self._bus, self._topic = source, bus, topic
+        self._source, self._bus, self.topic = source, bus, topic
+        self.position: int | None = None
+        self.head = 0
+        self.traced: Follow = untraced
 
     async def run(self) -> None:
         """Run until cancelled. An empty topic starts at the head: what came before is read from the feed."""
-        position: int | None = None
-        while True:
-            try:
-                if position is None:
-                    position = await self._start()
-                if await self._source.wait(position, IDLE_SECONDS) > position:
-                    position = await self.step(position)
-            except Exception as lost:  # whatever log or bus raise: what was published twice is read once
-                log.warning("relay waits", topic=self._topic, error=repr(lost))
-                await asyncio.sleep(RETRY_SECONDS)
+        try:
+            while True:
+                await self._turn()
+        finally:
+            self.position = None  # another process may publish before this one runs again
+
+    async def _turn(self) -> None:
+        try:
+            if self.position is None:
+                self.position = await self._start()
+            self.head = await self._source.wait(self.position, IDLE_SECONDS)
+            if self.head > self.position:
+                self.position = await self.step(self.position)
+        except Exception as lost:  # whatever log or bus raise: what was published twice is read once
+            log.warning("relay waits", topic=self.topic, error=repr(lost))
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _start(self) -> int:
-        last = await self._bus.last(self._topic)
+        last = await self._bus.last(self.topic)
         position = await self._source.head() if last is None else last
-        log.info("relay started", topic=self._topic, position=position)
+        log.info("relay started", topic=self.topic, position=position)
         return position
 
     async def step(self, position: int) -> int:
@@ -46,5 +59,6 @@ class Relay:
         for event in events:
             messages.append(Message(position, event))
             position = event.position
-        await self._bus.publish(self._topic, messages)
+        with self.traced(f"relay {self.topic}", events):
+            await self._bus.publish(self.topic, messages)
         return position

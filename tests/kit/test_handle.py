@@ -80,7 +80,7 @@ async def test_a_command_lands_with_its_metadata(log: EventLog, stream: str, key
     facts = handler(log).facts(rows)
     assert tuple(facts) == done.facts
     assert {fact.meta for fact in facts} == {
-        (asked.id, "r", "person-1", "teacher", "s" * 64, START.isoformat(), "import", "schedule:9")
+        (asked.id, "r", "person-1", "teacher", "s" * 64, START.isoformat(), "import", "schedule:9", "")
     }
 
 
