@@ -21,6 +21,7 @@ from services.kit.edge import Edge
 from services.kit.front import Begin, Front
 from services.kit.log.postgres import PostgresLog
 from services.kit.postgres import Pool, open_pool
+from services.kit.rate import Rate
 from services.kit.rebuild import ensure
 from services.kit.relay import Relay
 from services.kit.service import Service
@@ -66,7 +67,8 @@ class System:
         apps = {name: service.app for name, service in self.services.items()}
         secure = self.settings.secure
         front = Front(apps, begin, site, secure=secure)
-        return Edge(apps, self.identity.admission, front, self.failing, secure=secure)
+        rate = Rate(self.settings.rate, self.clock.monotonic)
+        return Edge(apps, self.identity.admission, front, self.failing, rate=rate, secure=secure)
 
     def failing(self) -> list[str]:
         """The views that stopped, empty when all is well."""

@@ -21,6 +21,7 @@ from services.kit.compression import compressing
 from services.kit.front import Front, on_this_machine
 from services.kit.http import answer, json
 from services.kit.problems import Problem
+from services.kit.rate import Rate
 
 BODY_LIMIT = 1_000_000
 IMPORT_LIMIT = 32_000_000
@@ -54,9 +55,11 @@ class Edge:
         front: Front,
         ready: Callable[[], list[str]],
         *,
+        rate: Rate,
         secure: bool,
     ) -> None:
         self._services, self._admit, self._front, self._ready = dict(services), admission, front, ready
+        self._rate = rate
         self._secure = secure
         self._headers = [*SECURITY_HEADERS, HSTS] if secure else SECURITY_HEADERS
 
@@ -99,6 +102,8 @@ class Edge:
         service = self._services.get(name)
         if service is None or not slash or is_internal(rest):
             raise problems.NotFound
+        if not self._rate.takes((scope.get("client") or ("",))[0]):
+            raise problems.TooManyRequests
         headers: Headers = scope["headers"]
         kept = passed_on(headers)
         authorization = await self._admit(scope["method"], headers)

@@ -7,6 +7,7 @@ for one without.
 
 import os
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -55,8 +56,19 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _networks(text: str) -> str:
+    for part in text.split(","):
+        try:
+            if part.strip():
+                ip_network(part.strip())
+        except ValueError as wrong:
+            raise ValueError("addresses or networks such as 10.0.0.0/8, by commas, are expected") from wrong
+    return text
+
+
 Dsn = Annotated[str, AfterValidator(_dsn)]
 Url = Annotated[str, AfterValidator(_url)]
+Networks = Annotated[str, AfterValidator(_networks)]
 Secret = Annotated[SecretStr, Field(min_length=32)]
 
 
@@ -122,7 +134,10 @@ class Settings(BaseModel):
     probe_port: int = Field(
         9100, ge=0, le=65535, description="TCP port of /live, /ready and /metrics of `serve`; 0 takes any free one."
     )
-    gateway: str = Field(
+    rate: int = Field(
+        500, ge=0, le=100_000, description="Requests to the API per second that one address may make; 0: no limit."
+    )
+    gateway: Networks = Field(
         "",
         description="Addresses or networks of the gateway, by commas: whose X-Forwarded-For is believed.",
     )

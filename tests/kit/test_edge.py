@@ -17,7 +17,9 @@ from services.kit import edge as edge_module
 from services.kit.admission import Admission
 from services.kit.edge import BODY_LIMIT, Edge
 from services.kit.front import Begin, Front
+from services.kit.rate import Rate
 from services.kit.static import Site, accepted
+from tests.common.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
 OWN = {"x-zhurnal": "1"}
@@ -40,8 +42,9 @@ async def exchange(session: str) -> str | None:
 def entrance(
     *, secure: bool = False, failing: Sequence[str] = (), begin: Begin | None = None, site: Site | None = None
 ) -> Edge:
-    front = Front(["echo"], begin, site, secure=secure)
-    return Edge({"echo": echo}, Admission(exchange, "zhurnal", secure), front, lambda: list(failing), secure=secure)
+    front, rate = Front(["echo"], begin, site, secure=secure), Rate(0, ManualClock().monotonic)
+    judge = Admission(exchange, "zhurnal", secure)
+    return Edge({"echo": echo}, judge, front, lambda: list(failing), rate=rate, secure=secure)
 
 
 @pytest.fixture
