@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --un
 BESIDE := $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help up up-distributed web test check bench web-report lock
+.PHONY: help up up-distributed web test check bench web-report lock kube-check kube-tools bundle
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,15 @@ bench: $(VENV)/dev.stamp ## benchmarks against their limits (one of them: make b
 
 web-report: $(VENV)/dev.stamp web/dist/.stamp web/report/node_modules/.stamp ## figures of the web client and Lighthouse, in a real browser (make web-report ARGS=--json)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/zhurnal bench web $(ARGS)
+
+kube-check: $(VENV)/dev.stamp ## render the charts by Helm and ask a real kube-apiserver about them; needs Go, the first time some minutes
+	@$(BIN)/python -m tests.kube.check
+
+kube-tools: $(VENV)/dev.stamp ## only build what kube-check needs: Helm, etcd, kube-apiserver
+	@$(BIN)/python -m tests.kube.tools
+
+bundle: $(VENV)/dev.stamp web/dist/.stamp ## dist/zhurnal-VERSION-PLATFORM.tar.gz: installs on a machine of this kind without a registry
+	@$(BIN)/python deploy/bundle/bundle.py $(ARGS)
 
 lock: $(VENV)/dev.stamp ## rewrite requirements/*.txt from requirements/*.in (newest: make lock ARGS=--upgrade)
 	$(LOCK) $(ARGS) requirements/main.in -o requirements/main.txt
