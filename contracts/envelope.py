@@ -139,6 +139,7 @@ class CloudEvent(BaseModel):
     subject: str
     time: str
     position: int
+    revision: int
     predecessor: int
     meta: str
 

@@ -75,7 +75,7 @@ def asyncapi() -> dict[str, Any]:
     """One channel per log; a message per type, in CloudEvents binary mode."""
     headers = {f"ce_{name}": {"type": "string"} for name in CloudEvent.model_fields}
     headers["ce_specversion"] = {"type": "string", "const": SPEC_VERSION}
-    for number in ("position", "predecessor"):
+    for number in ("position", "revision", "predecessor"):
         headers[f"ce_{number}"]["pattern"] = "^(0|[1-9][0-9]*)$"
     messages = {
         f"{log}.{name}": {

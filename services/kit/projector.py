@@ -118,6 +118,7 @@ class Projector:
     ) -> None:
         self.view, self._pool, self._feeds, self._bus, self._pace = view, pool, feeds, bus, pace
         self.positions = dict.fromkeys(view.logs, 0)
+        self._ids: dict[str, str] = {}
         self.stopped: str | None = None
         self.traced: Follow = untraced
         self._follows = False
@@ -207,7 +208,12 @@ class Projector:
         """Apply the messages that continue the cursor; a hole is filled from the feed."""
         position = self.positions[name]
         rows: list[Recorded] = []
+        foreign = {message.log for message in messages} - {self._ids[name]}
+        if foreign and (now := await self._feeds[name].log_id()) != self._ids[name]:
+            raise ForeignLog(f"{name}: {self.view.name} was built from log {self._ids[name]}, this one is {now}")
         for message in messages:
+            if message.log in foreign:  # left over in the topic from another history of the log
+                continue
             if message.event.position <= position:
                 continue
             if message.predecessor < position:
@@ -240,7 +246,7 @@ class Projector:
                     "update view_cursor set log_id = %s where view = %s and log = %s", (log_id, self.view.name, name)
                 )
         await confirm(self.view, name, feed, cursor)
-        self.positions[name] = cursor.position
+        self.positions[name], self._ids[name] = cursor.position, log_id
 
     async def _lock(self, conn: AsyncConnection[Any], name: str) -> Cursor:
         found = await conn.execute(

@@ -28,7 +28,8 @@ class Relay:
         self.traced: Follow = untraced
 
     async def run(self) -> None:
-        """Run until cancelled. An empty topic starts at the head: what came before is read from the feed."""
+        """Run until cancelled. An empty topic starts at the head, and so does one that holds another history
+        (restored from a backup): what came before is read from the feed."""
         try:
             while True:
                 await self._turn()
@@ -47,17 +48,22 @@ class Relay:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _start(self) -> int:
+        log_id, head = await self._source.log_id(), await self._source.head()
         last = await self._bus.last(self.topic)
-        position = await self._source.head() if last is None else last
+        if last is not None and (last.log != log_id or last.position > head):
+            log.error("the topic is of another history of the log", topic=self.topic, last=last, log=log_id, head=head)
+            last = None
+        position = head if last is None else last.position
         log.info("relay started", topic=self.topic, position=position)
         return position
 
     async def step(self, position: int) -> int:
         """Publish one batch after `position`; the position of its last event."""
+        log_id = await self._source.log_id()
         events = await self._source.read(position, BATCH)
         messages = []
         for event in events:
-            messages.append(Message(position, event))
+            messages.append(Message(position, event, log_id))
             position = event.position
         with self.traced(f"relay {self.topic}", events):
             await self._bus.publish(self.topic, messages)

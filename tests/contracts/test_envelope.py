@@ -151,6 +151,7 @@ CLOUD_EVENT = st.builds(
     subject=TEXT,
     time=st.datetimes().map(lambda at: at.isoformat()),
     position=st.integers(1, 2**63 - 1),
+    revision=st.integers(0, 2**63 - 1),
     predecessor=st.integers(0, 2**63 - 1),
     meta=META.map(Meta.text),
 )

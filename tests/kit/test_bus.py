@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 def messages(count: int) -> list[Message]:
     feed = ListFeed(THINGS, [Counted(thing="a", amount=n) for n in range(count)])
-    return [Message(row.position - 1, row) for row in feed.rows]
+    return [Message(row.position - 1, row, feed.id) for row in feed.rows]
 
 
 async def test_every_subscriber_gets_every_message_in_order() -> None:
@@ -31,7 +31,7 @@ async def test_topics_are_apart_and_remember_their_last_position() -> None:
     async with bus.subscribe("t") as subscription:
         await bus.publish("other", sent)
         assert await subscription.next(0.01) == []
-    assert await bus.last("other") == 3
+    assert await bus.last("other") == ("log-1", 3)
     assert await bus.last("t") is None
 
 

@@ -35,7 +35,7 @@ class World:
         return Projector(view, self.pool, dict(self.feeds), self.bus)
 
     async def publish(self, name: str, rows: list[Recorded]) -> None:
-        await self.bus.publish(name, [Message(row.position - 1, row) for row in rows])
+        await self.bus.publish(name, [Message(row.position - 1, row, self.feeds[name].id) for row in rows])
 
     async def say(self, name: str, *events: Event) -> None:
         await self.publish(name, self.feeds[name].add(*events))
@@ -170,7 +170,7 @@ async def test_any_interleaving_of_the_logs_gives_equal_tables(world: World, see
         start = max(0, projector.positions[name] + rng.randint(-3, 2))
         rows = world.feeds[name].rows[start : start + rng.randint(1, 9)]
         world.feeds[name].rows, held = world.feeds[name].rows[: start + 12], world.feeds[name].rows
-        await projector._take(name, [Message(row.position - 1, row) for row in rows])
+        await projector._take(name, [Message(row.position - 1, row, world.feeds[name].id) for row in rows])
         world.feeds[name].rows = held
     interleaved = await world.tables()
 
@@ -234,7 +234,7 @@ async def test_a_predecessor_below_the_cursor_stops_the_view(world: World) -> No
     await projector.catch_up()
     (late,) = feed.add(Named(thing="z", title="Z"))
     with pytest.raises(ForeignLog):
-        await projector._take("things", [Message(1, late)])
+        await projector._take("things", [Message(1, late, feed.id)])
 
 
 async def test_another_log_id_stops_the_view(world: World) -> None:

@@ -12,10 +12,18 @@ from services.kit.log.eventlog import Recorded
 
 
 class Message(NamedTuple):
-    """An event and the position of the event before it in the log (0 before the first)."""
+    """An event, the position of the event before it in the log (0 before the first), and the id of the log."""
 
     predecessor: int
     event: Recorded
+    log: str
+
+
+class Last(NamedTuple):
+    """The last message of a topic: the id of the log that it came from, and its position there."""
+
+    log: str
+    position: int
 
 
 class Subscription(Protocol):
@@ -33,8 +41,8 @@ class Bus(Protocol):
         """Hand the messages over, in order; returns when the transport has them."""
         ...
 
-    async def last(self, topic: str) -> int | None:
-        """The position of the last message that the topic holds, None for an empty topic."""
+    async def last(self, topic: str) -> Last | None:
+        """The last message that the topic holds, None for an empty topic."""
         ...
 
     def subscribe(self, topic: str) -> AbstractAsyncContextManager[Subscription]:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from services.kit.bus.bus import Message
+from services.kit.bus.bus import Last, Message
 
 BACKLOG = 10_000
 
@@ -32,18 +32,18 @@ class MemoryBus:
     """Topics of one process; nothing outlives it."""
 
     def __init__(self) -> None:
-        self._last: dict[str, int] = {}
+        self._last: dict[str, Last] = {}
         self._subscriptions: dict[str, set[_Subscription]] = {}
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
         if not messages:
             return
-        self._last[topic] = messages[-1].event.position
+        self._last[topic] = Last(messages[-1].log, messages[-1].event.position)
         for subscription in self._subscriptions.get(topic, ()):
             subscription.queue.extend(messages)
             subscription.ready.set()
 
-    async def last(self, topic: str) -> int | None:
+    async def last(self, topic: str) -> Last | None:
         return self._last.get(topic)
 
     @asynccontextmanager
