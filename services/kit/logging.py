@@ -66,6 +66,8 @@ def configure(level: str = "info", *, stream: TextIO | None = None, pretty: bool
     logging.getLogger("uvicorn.access").disabled = True
     # Its messages quote addresses of requests, and a line per request of our own client tells nothing.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # It says what the bus says too, many times a second while no broker answers.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def begin_trace(trace: str | None = None) -> str:
