@@ -4,9 +4,11 @@
 the keeper, the reader of rights) until cancelled. Command lines assemble the same parts and use them without loops.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from contracts import grants as grant_changes
 from contracts.events import identity as identity_events
@@ -28,6 +30,8 @@ from services.kit.service import Service
 from services.kit.settings import SERVICES, Settings
 from services.kit.static import Site
 from services.kit.tasks import Loop, run_together
+from services.kit.telemetry import Metrics
+from services.kit.tracing import Tracing
 from services.kit.view import View
 from services.notifications import app as notifications
 from services.reporting import app as reporting
@@ -61,14 +65,15 @@ class System:
     gradebook: gradebook.Gradebook
     services: dict[str, Service]
     loops: tuple[Loop, ...]
+    metrics: Metrics
 
     def edge(self, begin: Begin | None = None, site: Site | None = None) -> Edge:
         """The entrance of the one-process mode, with the web client where it was built."""
-        apps = {name: service.app for name, service in self.services.items()}
+        apps = {name: self.metrics.http(name, service.app) for name, service in self.services.items()}
         secure = self.settings.secure
         front = Front(apps, begin, site, secure=secure)
-        rate = Rate(self.settings.rate, self.clock.monotonic)
-        return Edge(apps, self.identity.admission, front, self.failing, rate=rate, secure=secure)
+        rate, render = Rate(self.settings.rate, self.clock.monotonic), self.metrics.render
+        return Edge(apps, self.identity.admission, front, self.failing, rate=rate, secure=secure, metrics=render)
 
     def failing(self) -> list[str]:
         """The views that stopped, empty when all is well."""
@@ -87,15 +92,26 @@ class System:
         await run_together(self.loops)
 
 
+def measuring(settings: Settings, target: str, stack: AsyncExitStack) -> Metrics:
+    """The figures of a process, and its traces where they are sent."""
+    running = version("zhurnal")
+    tracing = Tracing.to(settings.traces, target, running) if settings.traces else None
+    if tracing is not None:
+        stack.push_async_callback(asyncio.to_thread, tracing.close)  # it sends what waits, and blocks meanwhile
+    return Metrics(target, running, tracing)
+
+
 async def assemble(
     settings: Settings, store: Store, stack: AsyncExitStack, clock: Clock | None = None, ids: IdSource | None = None
 ) -> System:
     """Build the system over open databases; `stack` closes what it opens. `rights` has read nothing yet."""
     clock, ids, zone = clock or SystemClock(), ids or RandomIds(), settings.zoneinfo
+    metrics = measuring(settings, "up", stack)
     pools: dict[str, Pool] = {}
     for name in SERVICES:
         pools[name] = await open_pool(store.databases[name].dsn, name=name, largest=LARGEST_POOL[name])
         stack.push_async_callback(pools[name].close)
+        metrics.pool(name, pools[name])
     logs = {name: PostgresLog(pools[name]) for name in LOGS}
     for event_log in logs.values():
         stack.push_async_callback(event_log.close)
@@ -120,11 +136,22 @@ async def assemble(
         reporting.build(pools["reporting"], logs, bus, authenticator, people.reads),
         notifications.build(pools["notifications"], logs, bus, authenticator),
     )
+    pages.pages.append = metrics.appends(gradebook.NAME, pages.pages.append)
+    relays = [Relay(event_log, bus, name) for name, event_log in logs.items()]
+    for relay in relays:
+        metrics.relay(relay)
+    projectors = [projector for service in services for projector in service.projectors]
+    for projector in projectors:
+        metrics.view(projector)
+    metrics.keeper(pages.keeper)
+    metrics.rights(grants, clock)
+    metrics.folder(settings.data)
     loops = (
         *(() if store.server is None else (store.server.watch,)),
         rights.run,
-        *(Relay(event_log, bus, name).run for name, event_log in logs.items()),
-        *(projector.run for service in services for projector in service.projectors),
+        *(relay.run for relay in relays),
+        *(projector.run for projector in projectors),
+        metrics.run,
         *(loop for service in services for loop in service.loops),
     )
     return System(
@@ -140,6 +167,7 @@ async def assemble(
         pages,
         {service.name: service for service in services},
         loops,
+        metrics,
     )
 
 

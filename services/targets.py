@@ -8,6 +8,7 @@ their feeds, with a token of its own.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import NamedTuple
 
 from starlette.types import ASGIApp
@@ -36,11 +37,12 @@ from services.kit.settings import SERVICES, CannotStart, Settings
 from services.kit.standby import Standby
 from services.kit.static import Site
 from services.kit.tasks import Loop
+from services.kit.telemetry import Metrics
 from services.notifications import app as notifications
 from services.reporting import app as reporting
 from services.schedule import app as schedule
 from services.store import LOGS
-from services.system import LARGEST_POOL, VIEWS
+from services.system import LARGEST_POOL, VIEWS, measuring
 
 FEEDS: dict[str, tuple[str, ...]] = {
     "identity": (),
@@ -64,13 +66,14 @@ class Target(NamedTuple):
     app: ASGIApp | None
     loops: tuple[Loop, ...]
     failing: Failing
+    metrics: Metrics
 
 
 class Ground:
     """What all targets of one service build upon."""
 
-    def __init__(self, settings: Settings, service: str, stack: AsyncExitStack, clock: Clock) -> None:
-        self.settings, self.service, self.stack, self.clock = settings, service, stack, clock
+    def __init__(self, settings: Settings, service: str, stack: AsyncExitStack, clock: Clock, metrics: Metrics) -> None:
+        self.settings, self.service, self.stack, self.clock, self.metrics = settings, service, stack, clock, metrics
         self.dsn = settings.database(service).dsn
         self._caller: Caller | None = None
 
@@ -80,6 +83,7 @@ class Ground:
         self.stack.push_async_callback(pool.close)
         async with pool.connection() as conn:
             await check_version(conn, migrations_of(f"services.{self.service}"))
+        self.metrics.pool(self.service, pool)
         return pool
 
     def log(self, pool: Pool, poll: float | None = None) -> PostgresLog:
@@ -106,8 +110,10 @@ class Ground:
         """The logs of others, over HTTP."""
         return {name: self.caller().feed(self.settings.need(f"{name}_url"), name) for name in FEEDS[self.service]}
 
-    def standby(self, name: str, loop: Loop) -> Loop:
-        return Standby(self.dsn, name, loop).run
+    def standby(self, name: str, loop: Loop) -> Standby:
+        standby = Standby(self.dsn, name, loop)
+        self.metrics.standby(name, lambda: standby.active)
+        return standby
 
 
 # -- APIs ---------------------------------------------------------------------------------------------------------
@@ -124,6 +130,7 @@ async def _identity(ground: Ground) -> tuple[Service, list[Loop], Callable[[], f
     people = identity.Identity(
         pool, log, issuer, grants, clock, RandomIds(), zone, secure=settings.secure, callers=callers
     )
+    ground.metrics.rights(grants, clock)
     service = identity.build(people, Authenticator(TokenVerifier([issuer.public_key], clock), grants, clock, zone))
     return service, [rights.run], lambda: clock.monotonic() - grants.heard_at
 
@@ -135,6 +142,7 @@ async def _other(ground: Ground) -> tuple[Service, list[Loop], Callable[[], floa
     ground.stack.push_async_callback(ring.close)
     grants = Grants()
     rights = GrantsReader(grants, feeds["identity"], identity_events.EVENTS, grant_changes.changes, clock)
+    ground.metrics.rights(grants, clock)
     authenticator = Authenticator(TokenVerifier(ring, clock), grants, clock, zone)
     reads = ReadLog(ReadSink(ground.caller().client(settings.need("identity_url"), "identity")))
     match ground.service:
@@ -155,9 +163,11 @@ async def _other(ground: Ground) -> tuple[Service, list[Loop], Callable[[], floa
 
 def _gradebook(ground: Ground, pool: Pool, feeds: Mapping[str, Feed], bus: Bus, reads: ReadLog) -> gradebook.Gradebook:
     zone = ground.settings.zoneinfo
-    return gradebook.Gradebook(
+    pages = gradebook.Gradebook(
         pool, ground.log(pool), feeds["identity"], feeds["schedule"], bus, ground.clock, zone, reads
     )
+    pages.pages.append = ground.metrics.appends(gradebook.NAME, pages.pages.append)
+    return pages
 
 
 async def _api(ground: Ground) -> Target:
@@ -166,8 +176,8 @@ async def _api(ground: Ground) -> Target:
     async def failing() -> list[str]:
         return ["rights"] if silent() > SILENCE_SECONDS else []
 
-    app = Mounted(ground.service, service.app)
-    return Target(f"{ground.service}.api", app, tuple(loops), failing)
+    app = Mounted(ground.service, ground.metrics.http(ground.service, service.app, believed=True))
+    return Target(f"{ground.service}.api", app, tuple(loops), failing, ground.metrics)
 
 
 # -- what follows logs --------------------------------------------------------------------------------------------
@@ -177,7 +187,8 @@ async def _relay(ground: Ground) -> Target:
     log = ground.log(await ground.pool(2), RELAY_POLL_SECONDS)
     name = f"{ground.service}.relay"
     relay = Relay(log, ground.bus(), ground.service)
-    return Target(name, None, (ground.standby(name, relay.run),), _fine)
+    ground.metrics.relay(relay)
+    return Target(name, None, (ground.standby(name, relay.run).run,), _fine, ground.metrics)
 
 
 async def _projector(ground: Ground) -> Target:
@@ -193,8 +204,12 @@ async def _projector(ground: Ground) -> Target:
     async def failing() -> list[str]:
         return [f"{p.view.name}: {p.stopped}" for p in projectors if p.stopped]
 
-    loops = tuple(ground.standby(f"{name} {p.view.name}", p.run) for p in projectors)
-    return Target(name, None, loops, failing)
+    loops = []
+    for projector in projectors:
+        standby = ground.standby(f"{name} {projector.view.name}", projector.run)
+        ground.metrics.view(projector, partial(getattr, standby, "active"))
+        loops.append(standby.run)
+    return Target(name, None, tuple(loops), failing, ground.metrics)
 
 
 async def _keeper(ground: Ground) -> Target:
@@ -204,15 +219,18 @@ async def _keeper(ground: Ground) -> Target:
     async def failing() -> list[str]:
         return [f"keeper: {keeper.stopped}"] if keeper.stopped else []
 
-    return Target("gradebook.keeper", None, (ground.standby("gradebook.keeper", keeper.run),), failing)
+    standby = ground.standby("gradebook.keeper", keeper.run)
+    ground.metrics.keeper(keeper, lambda: standby.active)
+    return Target("gradebook.keeper", None, (standby.run,), failing, ground.metrics)
 
 
-async def _web(settings: Settings, stack: AsyncExitStack, clock: Clock) -> Target:
+async def _web(settings: Settings, stack: AsyncExitStack, clock: Clock, metrics: Metrics) -> Target:
     begun = FarBeginning(settings.need("identity_url"))
     stack.push_async_callback(begun.close)
     begin = Beginning(begun, clock, settings.zoneinfo)
     site = Site.read(settings.web)
-    return Target("web", Front(SERVICES, begin, site, secure=settings.secure), (), _fine)
+    front = Front(SERVICES, begin, site, secure=settings.secure)
+    return Target("web", metrics.http("web", front), (), _fine, metrics)
 
 
 async def _fine() -> list[str]:
@@ -242,7 +260,9 @@ async def open_target(settings: Settings, name: str, clock: Clock | None = None)
         raise CannotStart(f"Нет цели {name}; есть: {listed}.", f"There is no target {name}; there are: {listed}.")
     async with AsyncExitStack() as stack:
         clock = clock or SystemClock()
+        metrics = measuring(settings, name, stack)
         if name == "web":
-            yield await _web(settings, stack, clock)
+            target = await _web(settings, stack, clock, metrics)
         else:
-            yield await MAKERS[name](Ground(settings, name.partition(".")[0], stack, clock))
+            target = await MAKERS[name](Ground(settings, name.partition(".")[0], stack, clock, metrics))
+        yield target._replace(loops=(*target.loops, metrics.run))

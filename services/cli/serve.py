@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from prometheus_client import generate_latest
 from starlette.types import ASGIApp
 
 from services.cli.terminal import Data, command
@@ -33,7 +32,7 @@ async def serve_target(
     settings = Settings.load(data=data, host=host, port=port, probe_port=probe_port, log_level=log_level)
     logging.configure(settings.log_level)
     async with open_target(settings, target) as opened:
-        inside = probes(opened.failing, generate_latest)
+        inside = probes(opened.failing, opened.metrics.render)
         apps: list[tuple[ASGIApp, int, str]] = [(inside, settings.probe_port, "PROBE_PORT")]
         if opened.app is not None:
             apps.append((opened.app, settings.port, "PORT"))

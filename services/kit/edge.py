@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit import problems
@@ -20,6 +21,7 @@ from services.kit.admission import Admission, Headers, is_internal, passed_on
 from services.kit.compression import compressing
 from services.kit.front import Front, on_this_machine
 from services.kit.http import answer, json
+from services.kit.probes import METRICS_TYPE
 from services.kit.problems import Problem
 from services.kit.rate import Rate
 
@@ -29,6 +31,8 @@ TIME_LIMIT_SECONDS = 30.0
 IMPORT_TIME_LIMIT_SECONDS = 300.0
 ESCAPED_SLASHES = (b"%2f", b"%5c")
 """What one program reads as a part of a name and the next one as a slash: no address of ours holds it."""
+
+FORWARDED = (b"forwarded", b"x-forwarded-", b"via")
 
 SECURITY_HEADERS = [
     (
@@ -46,7 +50,10 @@ HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
 class Edge:
-    """The entrance. `secure`: served over TLS. `ready`: the names of parts that do not work, empty when all do."""
+    """The entrance. `secure`: served over TLS. `ready`: the names of parts that do not work, empty when all do.
+
+    `metrics`: the figures of the process, told to programs on this machine only and never through a proxy.
+    """
 
     def __init__(
         self,
@@ -57,10 +64,11 @@ class Edge:
         *,
         rate: Rate,
         secure: bool,
+        metrics: Callable[[], bytes] | None = None,
     ) -> None:
         self._services, self._admit, self._front, self._ready = dict(services), admission, front, ready
         self._rate = rate
-        self._secure = secure
+        self._secure, self._metrics = secure, metrics
         self._headers = [*SECURITY_HEADERS, HSTS] if secure else SECURITY_HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,6 +103,12 @@ class Edge:
         name, slash, rest = path.removeprefix("/api/").partition("/")
         if path in ("/live", "/ready"):
             await self._probe(scope, receive, send)
+            return
+        if path == "/metrics" and self._metrics is not None:
+            # A proxy in front of us is on this machine too: what it passes on came from anywhere.
+            if self._secure or not on_this_machine(scope) or any(n.startswith(FORWARDED) for n, _ in scope["headers"]):
+                raise problems.NotFound
+            await Response(self._metrics(), media_type=METRICS_TYPE)(scope, receive, send)
             return
         if not path.startswith("/api/"):
             await self._front(scope, receive, send)

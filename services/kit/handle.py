@@ -9,7 +9,7 @@ as before; with another request, or on another stream, it is refused. A command 
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -32,6 +32,9 @@ from services.kit.tracing import traceparent
 
 ATTEMPTS = 12
 JITTER_SECONDS = 0.02
+
+
+Append = Callable[[str, int, Sequence[NewEvent]], Awaitable[Appended]]
 
 
 class Fact(NamedTuple):
@@ -130,10 +133,14 @@ class Folded(NamedTuple, Generic[S]):
 
 
 class Handler(Generic[S]):
-    """Runs commands on the streams of one kind of aggregate; keeps the latest `keep` folded states."""
+    """Runs commands on the streams of one kind of aggregate; keeps the latest `keep` folded states.
+
+    append: that of the log, or one around it that measures.
+    """
 
     def __init__(self, log: EventLog, types: EventTypes, empty: Callable[[], S], clock: Clock, keep: int = 128) -> None:
         self._log, self._types, self._empty, self._clock, self.keep = log, types, empty, clock, keep
+        self.append: Append = log.append
         self._cache: OrderedDict[str, Folded[S]] = OrderedDict()
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
@@ -202,7 +209,7 @@ class Handler(Generic[S]):
                 return Done(held.position, held.revision, ())
             rows = self.encode(command, events, now)
             try:
-                landed = await self._log.append(stream, held.revision, rows)
+                landed = await self.append(stream, held.revision, rows)
             except Conflict:
                 await asyncio.sleep(random.random() * JITTER_SECONDS * attempt)  # noqa: S311 - spreads retries
                 held = await self.state(stream)

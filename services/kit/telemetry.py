@@ -21,7 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit.authn import Grants
 from services.kit.clock import Clock
-from services.kit.log.eventlog import Appended, Conflict, EventLog, NewEvent, OutcomeUnknown, Recorded
+from services.kit.handle import Append
+from services.kit.log.eventlog import Appended, Conflict, NewEvent, OutcomeUnknown
 from services.kit.postgres import Pool
 from services.kit.projector import Projector
 from services.kit.relay import Relay
@@ -134,10 +135,10 @@ class Metrics:
         self._sources.append(lambda: [(IN_PROGRESS, (service,), measured.in_progress)])
         return measured
 
-    def log(self, name: str, log: EventLog) -> EventLog:
-        """The log with its appends timed and counted."""
-        measured = MeasuredLog(log, self._appends.labels(name), self._tracing)
-        self._sources.append(lambda: [(OUTCOMES, (name, told), n) for told, n in measured.outcomes.items()])
+    def appends(self, log: str, append: Append) -> "MeasuredAppend":
+        """Appends to that log, timed and counted."""
+        measured = MeasuredAppend(append, self._appends.labels(log), self._tracing)
+        self._sources.append(lambda: [(OUTCOMES, (log, told), n) for told, n in measured.outcomes.items()])
         return measured
 
     # -- read when asked ------------------------------------------------------------------------------------------
@@ -151,6 +152,8 @@ class Metrics:
                 yield LOG_HEAD, (relay.topic,), max(relay.head, relay.position)
 
         self._sources.append(read)
+        if self._tracing is not None:
+            relay.traced = self._tracing.follow
 
     def view(self, projector: Projector, active: Callable[[], bool] = lambda: True) -> None:
         """A projector. active: whether this process is the one that projects."""
@@ -162,6 +165,8 @@ class Metrics:
                 yield from ((SHOWN, (name, log), position) for log, position in projector.positions.items())
 
         self._sources.append(read)
+        if self._tracing is not None:
+            projector.traced = self._tracing.follow
 
     def keeper(self, keeper: Keeping, active: Callable[[], bool] = lambda: True) -> None:
         """The keeper. active: whether this process is the one that keeps."""
@@ -300,19 +305,18 @@ def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", NO_ROUTE))
 
 
-class MeasuredLog:
-    """An event log whose appends are timed. `outcomes`: how many ended how."""
+class MeasuredAppend:
+    """Appends to a log, timed. `outcomes`: how many ended how."""
 
-    def __init__(self, log: EventLog, seconds: Histogram, tracing: Tracing | None) -> None:
-        self._log, self._seconds, self._tracing = log, seconds, tracing
+    def __init__(self, append: Append, seconds: Histogram, tracing: Tracing | None) -> None:
+        self._append, self._seconds, self._tracing = append, seconds, tracing
         self.outcomes = dict.fromkeys(("landed", "duplicate", "conflict", "unknown", "failed"), 0)
 
-    async def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> Appended:
-        """As the port says."""
+    async def __call__(self, stream: str, expected: int, events: Sequence[NewEvent]) -> Appended:
         outcome, began = "failed", time.perf_counter()
         try:
             with nullcontext() if self._tracing is None else self._tracing.step("append"):
-                landed = await self._log.append(stream, expected, events)
+                landed = await self._append(stream, expected, events)
         except Conflict:
             outcome = "conflict"
             raise
@@ -325,21 +329,3 @@ class MeasuredLog:
         finally:
             self.outcomes[outcome] += 1
             self._seconds.observe(time.perf_counter() - began)
-
-    async def read_stream(self, stream: str, after: int = -1) -> list[Recorded]:
-        return await self._log.read_stream(stream, after)
-
-    async def find(self, event_id: str) -> Recorded | None:
-        return await self._log.find(event_id)
-
-    async def log_id(self) -> str:
-        return await self._log.log_id()
-
-    async def head(self) -> int:
-        return await self._log.head()
-
-    async def read(self, after: int = 0, limit: int = 1000) -> list[Recorded]:
-        return await self._log.read(after, limit)
-
-    async def wait(self, after: int, timeout: float) -> int:
-        return await self._log.wait(after, timeout)
