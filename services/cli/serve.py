@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from services.cli.terminal import Data, command
 from services.kit import logging
+from services.kit.forwarded import forwarded
 from services.kit.probes import probes
 from services.kit.serving import listen, serve
 from services.kit.settings import Settings
@@ -35,7 +36,7 @@ async def serve_target(
         inside = probes(opened.failing, opened.metrics.render)
         apps: list[tuple[ASGIApp, int, str]] = [(inside, settings.probe_port, "PROBE_PORT")]
         if opened.app is not None:
-            apps.append((opened.app, settings.port, "PORT"))
+            apps.append((forwarded(opened.app, settings.gateway), settings.port, "PORT"))
         sockets = [(app, listen(settings.host, number, f"ZHURNAL_{name}")) for app, number, name in apps]
         await serve(sockets, opened.loops)
     return 0

@@ -27,7 +27,7 @@ from services.gradebook.writing import ItemId, PageId, reason_of
 from services.kit.answers import Listed, Positioned
 from services.kit.authn import Principal
 from services.kit.handle import Fact, Folded, command_id
-from services.kit.http import Caller, Change, MinPosition, Router, json, position_header
+from services.kit.http import Caller, Change, MinPosition, Router, json, known_tags, position_header
 from services.kit.log.eventlog import Recorded
 from services.kit.problems import Malformed, NotFound
 
@@ -136,7 +136,7 @@ def routes(svc: "Gradebook") -> Router:
         head = orjson.dumps(mine)
         tag = _tag(folded, principal.today, head)
         headers = {**position_header("gradebook", folded.position), "ETag": tag, "Cache-Control": "private, no-cache"}
-        if if_none_match is not None and tag in (known.strip() for known in if_none_match.split(",")):
+        if if_none_match is not None and tag in known_tags(if_none_match):
             return Response(status_code=304, headers=headers)
         whole = head[:-1] + b"," + svc.spread(folded, principal.today)[1:]
         return Response(whole, headers=headers, media_type="application/json")

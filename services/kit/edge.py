@@ -31,6 +31,7 @@ TIME_LIMIT_SECONDS = 30.0
 IMPORT_TIME_LIMIT_SECONDS = 300.0
 ESCAPED_SLASHES = (b"%2f", b"%5c")
 """What one program reads as a part of a name and the next one as a slash: no address of ours holds it."""
+DOTS = frozenset({".", ".."})
 
 FORWARDED = (b"forwarded", b"x-forwarded-", b"via")
 
@@ -114,7 +115,7 @@ class Edge:
             await self._front(scope, receive, send)
             return
         service = self._services.get(name)
-        if service is None or not slash or is_internal(rest):
+        if service is None or not slash or is_internal(rest) or not DOTS.isdisjoint(rest.split("/")):
             raise problems.NotFound
         if not self._rate.takes((scope.get("client") or ("",))[0]):
             raise problems.TooManyRequests

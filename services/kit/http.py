@@ -239,6 +239,12 @@ class ChangeRequest(NamedTuple):
         raise problems.PreconditionRequired
 
 
+def known_tags(if_none_match: str) -> set[str]:
+    """The tags that a reader has. A weak one counts: whoever packs an answer on its way marks its tag so, while ours
+    name versions of things and not their bytes."""
+    return {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+
+
 async def change(request: Request) -> ChangeRequest:
     """Reads Idempotency-Key, the conditional headers and the digest of the canonical request."""
     key = request.headers.get("idempotency-key", "")

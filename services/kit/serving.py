@@ -42,7 +42,7 @@ def address(listening: socket.socket, scheme: str = "http") -> str:
 
 async def serve(apps: Sequence[tuple[ASGIApp, socket.socket]], loops: Sequence[Loop]) -> None:
     """Serve each app on its socket until SIGINT, SIGTERM, or the end of the loops."""
-    servers = [_Server(_config(app)) for app, _ in apps]
+    servers = [_Server(config(app)) for app, _ in apps]
     running = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -67,7 +67,7 @@ async def _nothing() -> None:
     await asyncio.Event().wait()
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",

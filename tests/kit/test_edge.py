@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from services.kit.admission import Admission
 from services.kit.edge import BODY_LIMIT, Edge
 from services.kit.front import Begin, Front
 from services.kit.rate import Rate
+from services.kit.settings import SERVICES
 from services.kit.static import Site, accepted
 from tests.common.clock import ManualClock
+from tests.kit import edge_conformance as conformance
 
 pytestmark = pytest.mark.anyio
 OWN = {"x-zhurnal": "1"}
@@ -40,10 +42,15 @@ async def exchange(session: str) -> str | None:
 
 
 def entrance(
-    *, secure: bool = False, failing: Sequence[str] = (), begin: Begin | None = None, site: Site | None = None
+    *,
+    secure: bool = False,
+    failing: Sequence[str] = (),
+    begin: Begin | None = None,
+    site: Site | None = None,
+    rate: Rate | None = None,
 ) -> Edge:
-    front, rate = Front(["echo"], begin, site, secure=secure), Rate(0, ManualClock().monotonic)
-    judge = Admission(exchange, "zhurnal", secure)
+    front, judge = Front(["echo"], begin, site, secure=secure), Admission(exchange, "zhurnal", secure)
+    rate = rate or Rate(0, ManualClock().monotonic)
     return Edge({"echo": echo}, judge, front, lambda: list(failing), rate=rate, secure=secure)
 
 
@@ -165,6 +172,40 @@ async def test_ready_names_what_fails() -> None:
         answer = await client.get("/ready")
         assert (answer.status_code, answer.json()) == (503, {"ready": False, "failing": ["card"]})
         assert "max-age" in answer.headers["strict-transport-security"]
+
+
+# -- what the gateway does too --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    judge, rate = conformance.admission(), Rate(0, ManualClock().monotonic)
+    apps = dict.fromkeys(SERVICES, conformance.echo)
+    with conformance.served(Edge(apps, judge, Front(SERVICES, secure=True), list, rate=rate, secure=True)) as port:
+        yield port
+
+
+@pytest.mark.parametrize("case", conformance.CASES, ids=lambda case: case.name)
+def test_the_edge_conforms(port: int, case: conformance.Case) -> None:
+    conformance.check(case, conformance.ask(port, case))
+
+
+async def test_who_asks_too_often_waits_and_others_do_not() -> None:
+    clock = ManualClock()
+    edge = entrance(rate=Rate(2, clock.monotonic))
+
+    async def asked(address: str) -> httpx.Response:
+        transport = httpx.ASGITransport(edge, client=(address, 50000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://journal.test") as client:
+            return await client.get("/api/echo/x")
+
+    statuses = [(await asked("10.0.0.1")).status_code for _ in range(21)]
+    assert statuses == [200] * 20 + [429]
+    refused = await asked("10.0.0.1")
+    assert (refused.json()["code"], refused.headers["retry-after"]) == ("too-many-requests", "1")
+    assert (await asked("10.0.0.2")).status_code == 200
+    clock.advance(1)
+    assert [(await asked("10.0.0.1")).status_code for _ in range(3)] == [200, 200, 429]
 
 
 # -- the built client ---------------------------------------------------------------------------------------------

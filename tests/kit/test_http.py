@@ -27,6 +27,7 @@ from services.kit.http import (
     create_app,
     guarded_routes,
     json,
+    known_tags,
     position_header,
 )
 from tests.common.kit import Desk, browser, members
@@ -430,3 +431,7 @@ async def test_a_body_of_another_type_is_refused_where_the_route_is_allowed(teac
         answer = await teacher.post("/marks", headers={**KEY, **headers}, content=b'{"value": 5}')
         assert members(answer, 415)["code"] == "wrong-media-type"
     assert (await teacher.get("/me")).status_code == 200, "nothing is sent, so there is nothing of a wrong type"
+
+
+def test_tags_that_a_reader_has_count_however_they_were_weakened() -> None:
+    assert known_tags('W/"7-a", "8-b"') == {'"7-a"', '"8-b"'}
