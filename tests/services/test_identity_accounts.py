@@ -653,14 +653,8 @@ async def test_a_browser_signs_in_acts_and_signs_out_through_the_edge(home: Hous
     teacher = await home.person("Учитель", "teacher")
     await home.account(teacher, "teacher")
     await home.reader.catch_up()
-    edge = Edge(
-        {"identity": home.app},
-        home.svc.admission,
-        Front(["identity"]),
-        list,
-        Rate(0, home.clock.monotonic),
-        secure=False,
-    )
+    rate = Rate(0, home.clock.monotonic)
+    edge = Edge({"identity": home.app}, home.svc.admission, Front(["identity"]), list, rate=rate, secure=False)
     transport = httpx.ASGITransport(edge, client=("127.0.0.1", 50000))
     own = {"X-Zhurnal": "1", "Origin": "http://journal.test", "Idempotency-Key": "sign-out-1"}
     async with httpx.AsyncClient(transport=transport, base_url="http://journal.test", headers=own) as browser:
