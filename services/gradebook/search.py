@@ -1,9 +1,10 @@
 """What happened on all pages within reach, newest first: "all changes by an account or session between two moments".
 
 The log itself is walked backwards in slices, so nothing has to be kept for the rare search. One request walks a
-bounded piece; `next` says where to go on. The log's own time never decreases, so a moment is found by halving.
+bounded piece; `next` says where to go on. It begins at the end of the time asked for where the log can find that.
 """
 
+import sys
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -16,7 +17,7 @@ from services.gradebook.access import SEARCH
 from services.kit.authn import Principal
 from services.kit.csvfile import csv_answer
 from services.kit.http import Caller, Router, json
-from services.kit.log.eventlog import Feed, Recorded
+from services.kit.log.eventlog import EventLog, Recorded
 from services.kit.problems import Malformed
 
 if TYPE_CHECKING:
@@ -85,23 +86,27 @@ def routes(svc: "Gradebook") -> Router:
             raise Malformed(what="query/type")
         wish = Wish(actor, session, student, type)
         reach = await _Reach.of(svc, principal)
-        first, beyond = await _range(svc.log, aware(since), aware(until))
-        beyond = min(beyond, before or beyond)
+        since, until = aware(since), aware(until)
         as_csv = format == "csv"
-        most, walk = (LONGEST_CSV, beyond) if as_csv else (limit, WALKED_AT_ONCE)
+        most, walk = (LONGEST_CSV, sys.maxsize) if as_csv else (limit, WALKED_AT_ONCE)
         found: list[tuple[history.Entry, Place]] = []
-        bottom = max(first, beyond - walk)
-        async for row in _backwards(svc.log, bottom, beyond):
-            if not wish.may_be(row) or (place := await reach.place(row)) is None:
+        walked, above, bottom = 0, 0, None
+        async for row in _backwards(svc.log, await _below(svc.log, before, until)):
+            if walked == walk or len(found) == most:
+                bottom = above
+                break
+            walked, above = walked + 1, row.position
+            if since is not None and row.at < since:
+                break
+            if (until is not None and row.at >= until) or not wish.may_be(row):
+                continue
+            if (place := await reach.place(row)) is None:
                 continue
             handler = svc.pages if place.page else svc.absences
             entry = (row, next(iter(handler.facts([row]))))
             if student and not history.concerns(entry[1].event, student):
                 continue
             found.append((entry, place))
-            if len(found) == most:
-                bottom = row.position
-                break
         svc.reads.note(principal, _students(entry for entry, _ in found), "history")
         texts = await svc.texts.read(history.text_ids(entry for entry, _ in found))
         items = [
@@ -110,7 +115,7 @@ def routes(svc: "Gradebook") -> Router:
         ]
         if as_csv:
             return csv_answer("history", HEADER, (_line(item, svc.zone) for item in items))
-        return json({"items": items, "next": bottom if bottom > first else None})
+        return json({"items": items, "next": bottom})
 
     return router
 
@@ -142,30 +147,18 @@ class _Reach:
         return place if place.group is not None and access.searches(self._principal, place.group) else None
 
 
-async def _range(log: Feed, since: datetime | None, until: datetime | None) -> tuple[int, int]:
-    """The first position of the time, and the first beyond it."""
-    head = await log.head()
-    first = 1 if since is None else await _first_at(log, head, since)
-    return first, head + 1 if until is None else await _first_at(log, head, until)
+async def _below(log: EventLog, before: int | None, until: datetime | None) -> int | None:
+    """The position below which the walk begins, None for the log's end."""
+    beyond = None if until is None else await log.first_at(until)
+    return min((p for p in (before, beyond) if p is not None), default=None)
 
 
-async def _first_at(log: Feed, head: int, moment: datetime) -> int:
-    """The first position that is not before the moment."""
-    low, high = 1, head + 1
-    while low < high:
-        middle = (low + high) // 2
-        (row,) = await log.read(middle - 1, 1)
-        low, high = (low, middle) if row.at >= moment else (middle + 1, high)
-    return low
-
-
-async def _backwards(log: Feed, first: int, beyond: int) -> AsyncIterator[Recorded]:
-    """The events from the one before `beyond` down to `first`."""
-    while beyond > first:
-        after = max(first - 1, beyond - 1 - SLICE)
-        for row in reversed(await log.read(after, beyond - 1 - after)):
+async def _backwards(log: EventLog, before: int | None) -> AsyncIterator[Recorded]:
+    """The events below a position, from there to the log's beginning."""
+    while rows := await log.read_back(before, SLICE):
+        for row in rows:
             yield row
-        beyond = after + 1
+        before = rows[-1].position
 
 
 def aware(instant: datetime | None) -> datetime | None:

@@ -19,7 +19,10 @@ LONGEST_WAIT_SECONDS = 25.0
 
 
 def routes(source: Feed) -> Router:
-    """GET /log?after=&limit=&wait= → {log, head, events}; answers as soon as there is an event after `after`."""
+    """GET /log?after=&limit=&wait= → {log, head, events}; answers as soon as there is an event after `after`.
+
+    With `at` the answer holds the event at exactly that position, or none.
+    """
     router = Router(tags=["log"])
 
     @router.get("/log", policy=Policy("service", service=True))
@@ -27,9 +30,14 @@ def routes(source: Feed) -> Router:
         after: Annotated[int, Query(ge=0, lt=2**63)] = 0,
         limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_SECONDS)] = 0,
+        at: Annotated[int, Query(ge=0, lt=2**63)] = 0,
     ) -> Response:
         head = await (source.wait(after, wait) if wait else source.head())
-        events = await source.read(after, limit) if head > after else []
+        if at:
+            event = await source.at(at)
+            events = [] if event is None else [event]
+        else:
+            events = await source.read(after, limit) if head > after else []
         return json(
             {"log": await source.log_id(), "head": head, "events": [[*e[:5], e.at.isoformat(), *e[6:]] for e in events]}
         )
@@ -52,10 +60,13 @@ class HttpFeed:
     async def head(self) -> int:
         return int((await self._page(after=0, limit=1))["head"])
 
+    async def at(self, position: int) -> Recorded | None:
+        rows = _recorded(await self._page(at=position)) if position else []
+        return rows[0] if rows else None
+
     async def read(self, after: int = 0, limit: int = PAGE) -> list[Recorded]:
         """Events beyond `after`, at most `limit` and at most `PAGE`: the caller asks on until none come."""
-        page = await self._page(after=after, limit=min(limit, PAGE))
-        return [Recorded._make([*e[:5], datetime.fromisoformat(e[5]), *e[6:]]) for e in page["events"]]
+        return _recorded(await self._page(after=after, limit=min(limit, PAGE)))
 
     async def wait(self, after: int, timeout: float) -> int:
         page = await self._page(after=after, limit=1, wait=min(timeout, LONGEST_WAIT_SECONDS))
@@ -67,3 +78,7 @@ class HttpFeed:
             raise ConnectionError(f"the feed answers {answer.status_code}")
         answer.raise_for_status()
         return orjson.loads(answer.content)
+
+
+def _recorded(page: Any) -> list[Recorded]:
+    return [Recorded._make([*e[:5], datetime.fromisoformat(e[5]), *e[6:]]) for e in page["events"]]

@@ -174,8 +174,7 @@ async def _answered(svc: "Schedule", conn: AsyncConnection[Any], command: Comman
     if row[0] != command.request:
         raise KeyReused
     report: dict[str, Any] = row[1]
-    last = await svc.log.find(command.event_id(report["events"] - 1)) if report["events"] else None
-    return report | {"position": f"schedule:{last.position if last else await svc.log.head()}"}
+    return report | {"position": f"schedule:{await svc.log.head()}"}
 
 
 class _Folded(NamedTuple):

@@ -1,16 +1,20 @@
 """The port of an append-only event log.
 
-A log is a sequence of events at positions 1, 2, 3 … without holes. Every event belongs to one stream, whose
-revisions run 0, 1, 2 … An append names the revision that its stream must stand at (`NO_STREAM` for a new one) and
-is all or nothing. A reader that has seen position p has seen every event up to p: no later commit slips below it.
+A log is a sequence of events at rising positions. Every event belongs to one stream, whose revisions run 0, 1, 2 …
+An append names the revision that its stream must stand at (`NO_STREAM` for a new one) and is all or nothing. A reader
+that has seen position p has seen every event up to p: no later commit slips below it. Positions are those of events
+that were received, or 0: nothing is reckoned from them, for only a dense log counts 1, 2, 3 …
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple, Protocol
+from datetime import datetime, timedelta
+from typing import ClassVar, NamedTuple, Protocol
 
 NO_STREAM = -1
 """The expected revision of a stream that does not exist yet."""
+
+CLOCK_SLACK = timedelta(seconds=2)
+"""How far the time of a log that is not dense may go back: its server's clock is set by others."""
 
 MAX_EVENT_BYTES = 60_000
 """An event (body and metadata together, UTF-8) larger than this is refused by the port."""
@@ -73,8 +77,12 @@ class Feed(Protocol):
         """The last position, 0 for an empty log."""
         ...
 
+    async def at(self, position: int) -> Recorded | None:
+        """The event at exactly that position, None if there is none: how a cursor is confirmed."""
+        ...
+
     async def read(self, after: int = 0, limit: int = 1000) -> list[Recorded]:
-        """Events with position > `after` in order, at most `limit`."""
+        """Events with position > `after` (a position of this log, or 0) in order, at most `limit`."""
         ...
 
     async def wait(self, after: int, timeout: float) -> int:
@@ -83,7 +91,13 @@ class Feed(Protocol):
 
 
 class EventLog(Feed, Protocol):
-    """A log that can be appended to."""
+    """A log that can be appended to.
+
+    dense: positions are 1, 2, 3 … without holes, the time never goes back, and an event id is known in all streams.
+    Of other logs it is promised that the time goes back by no more than `CLOCK_SLACK`, and ids are known per stream.
+    """
+
+    dense: ClassVar[bool]
 
     async def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> Appended:
         """Append all `events` to `stream` or none.
@@ -97,6 +111,13 @@ class EventLog(Feed, Protocol):
         """Events of `stream` with revision > `after`, in order; empty for an unknown stream."""
         ...
 
-    async def find(self, event_id: str) -> Recorded | None:
-        """The event of that id, if it landed."""
+    async def read_back(self, before: int | None, limit: int) -> list[Recorded]:
+        """Events with position < `before` (None: all), newest first, at most `limit`."""
+        ...
+
+    async def first_at(self, moment: datetime) -> int | None:
+        """The position of the first event that is not before `moment`, for a search to begin at.
+
+        None: there is none, or the log cannot tell without reading all of it.
+        """
         ...

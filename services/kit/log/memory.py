@@ -1,8 +1,10 @@
 """The event log in memory: the semantics of the port and nothing kept, for unit tests."""
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID, uuid4
 
 from services.kit.clock import Clock, SystemClock
@@ -13,6 +15,8 @@ from services.kit.log.waiters import Waiters
 
 class MemoryLog:
     """A log for one event loop. Every call yields to the loop once, as one over a connection would."""
+
+    dense: ClassVar[bool] = True
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -63,13 +67,17 @@ class MemoryLog:
         await asyncio.sleep(0)
         return self._streams.get(stream, [])[after + 1 :]
 
-    async def find(self, event_id: str) -> Recorded | None:
+    async def read_back(self, before: int | None, limit: int) -> list[Recorded]:
         """As the port says."""
         await asyncio.sleep(0)
-        try:
-            return self._by_id.get(str(UUID(event_id)))
-        except ValueError:  # no UUID, so nobody's
-            return None
+        end = len(self._events) if before is None else max(before - 1, 0)
+        return self._events[max(end - limit, 0) : end][::-1]
+
+    async def first_at(self, moment: datetime) -> int | None:
+        """As the port says."""
+        await asyncio.sleep(0)
+        index = bisect_left(self._events, moment, key=lambda row: row.at)
+        return index + 1 if index < len(self._events) else None
 
     async def log_id(self) -> str:
         """As the port says."""
@@ -79,6 +87,11 @@ class MemoryLog:
         """As the port says."""
         await asyncio.sleep(0)
         return len(self._events)
+
+    async def at(self, position: int) -> Recorded | None:
+        """As the port says."""
+        await asyncio.sleep(0)
+        return self._events[position - 1] if 0 < position <= len(self._events) else None
 
     async def read(self, after: int = 0, limit: int = 1000) -> list[Recorded]:
         """As the port says."""

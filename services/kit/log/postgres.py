@@ -9,10 +9,9 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any, LiteralString
-from uuid import UUID
+from typing import Any, ClassVar, LiteralString
 
 from psycopg import AsyncConnection, AsyncCursor, OperationalError, sql
 from psycopg.errors import QueryCanceled
@@ -44,7 +43,9 @@ _HEAD: LiteralString = "select position from public.event order by position desc
 _EVENTS: LiteralString = "select position, event_id::text, stream, revision, type, at, body, meta from public.event "
 _READ: LiteralString = _EVENTS + "where position > %s order by position limit %s"
 _STREAM: LiteralString = _EVENTS + "where stream = %s and revision > %s order by revision"
-_FIND: LiteralString = _EVENTS + "where event_id = %s"
+_AT: LiteralString = _EVENTS + "where position = %s"
+_LAST: LiteralString = _EVENTS + "order by position desc limit %s"
+_BACK: LiteralString = _EVENTS + "where position < %s order by position desc limit %s"
 
 
 async def install(conn: AsyncConnection[Any], service_role: str) -> None:
@@ -68,6 +69,8 @@ async def install(conn: AsyncConnection[Any], service_role: str) -> None:
 
 class PostgresLog:
     """The log in the database of `pool`, whose connections are autocommit and of the service's role."""
+
+    dense: ClassVar[bool] = True
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]], poll: float = POLL_SECONDS) -> None:
         self._pool, self._poll = pool, poll
@@ -138,13 +141,27 @@ class PostgresLog:
         """As the port says."""
         return await self._select(_STREAM, (stream, after), _recorded)
 
-    async def find(self, event_id: str) -> Recorded | None:
+    async def at(self, position: int) -> Recorded | None:
         """As the port says."""
-        try:
-            rows = await self._select(_FIND, (UUID(event_id),), _recorded)
-        except ValueError:  # no UUID, so nobody's
-            return None
+        rows: list[Recorded] = await self._select(_AT, (position,), _recorded)
         return rows[0] if rows else None
+
+    async def read_back(self, before: int | None, limit: int) -> list[Recorded]:
+        """As the port says."""
+        if before is None:
+            return await self._select(_LAST, (limit,), _recorded)
+        return await self._select(_BACK, (before, limit), _recorded)
+
+    async def first_at(self, moment: datetime) -> int | None:
+        """As the port says: found by halving, since the time never goes back."""
+        low, beyond = 1, await self.head() + 1
+        high = beyond
+        while low < high:
+            middle = (low + high) // 2
+            row = await self.at(middle)
+            assert row is not None, "positions have no holes"
+            low, high = (low, middle) if row.at >= moment else (middle + 1, high)
+        return low if low < beyond else None
 
     async def scan(self, after: int = 0, chunk: int = SCAN_CHUNK) -> AsyncIterator[list[Recorded]]:
         """All events with position > `after`, in lists of up to `chunk`, until the head is reached.

@@ -1,17 +1,18 @@
-"""Whether a log is sound in itself: positions and revisions without holes, time that never goes back, readable events.
+"""Whether a log is sound in itself: positions in order and revisions without holes, time that does not go back
+(`EventLog.dense` says how strictly), readable events.
 
 It looks at every row and at nothing else; what events mean is judged by the services.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
 from contracts.envelope import EventTypes, Meta, NotCanonical, UnknownType, canonical
-from services.kit.log.eventlog import Feed, Recorded
+from services.kit.log.eventlog import CLOCK_SLACK, EventLog, Recorded
 
 CHUNK = 5000
 KEPT = 100
@@ -35,7 +36,7 @@ class Soundness(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-async def check(log: Feed, types: EventTypes, progress: Callable[[int], None] | None = None) -> Soundness:
+async def check(log: EventLog, types: EventTypes, progress: Callable[[int], None] | None = None) -> Soundness:
     """Read the whole log and judge its form. `progress` gets the position after every chunk."""
     faults: list[Fault] = []
     broken = events = position = 0
@@ -43,7 +44,7 @@ async def check(log: Feed, types: EventTypes, progress: Callable[[int], None] | 
     revisions: dict[str, int] = {}
     while rows := await log.read(position, CHUNK):
         for row in rows:
-            for code, why in _faults(row, position, at, revisions.get(row.stream, -1), types):
+            for code, why in _faults(row, position, at, revisions.get(row.stream, -1), types, log.dense):
                 broken += 1
                 if len(faults) < KEPT:
                     faults.append(Fault(row.position, row.stream, row.type, code, why))
@@ -55,12 +56,12 @@ async def check(log: Feed, types: EventTypes, progress: Callable[[int], None] | 
 
 
 def _faults(
-    row: Recorded, position: int, at: datetime | None, revision: int, types: EventTypes
+    row: Recorded, position: int, at: datetime | None, revision: int, types: EventTypes, dense: bool
 ) -> list[tuple[str, str]]:
     found = []
-    if row.position != position + 1:
+    if row.position <= position or (dense and row.position != position + 1):
         found.append(("hole", f"follows position {position}"))
-    if at is not None and row.at < at:
+    if at is not None and at - row.at > (timedelta(0) if dense else CLOCK_SLACK):
         found.append(("time", f"{row.at} is before {at}"))
     if row.revision != revision + 1:
         found.append(("revision", f"revision {row.revision} follows {revision}"))
