@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --un
 BESIDE := $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help up up-distributed web test check bench web-report lock kube-check kube-tools bundle
+.PHONY: help up up-distributed web test test-distributed check bench web-report lock kube-check kube-tools bundle
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ checks-web:
 	$(NPM) run lint
 	$(NPM) run check
 	$(NPM) test
+
+test-distributed: $(VENV)/dev.stamp web/node_modules/.dev.stamp web/dist/.stamp ## the browser journeys against the distributed system, unchanged
+	TESTS_DISTRIBUTED=1 $(BIN)/python -m pytest -n 0 $(or $(ARGS),tests/browser tests/system/test_readme.py)
 
 check: $(VENV)/dev.stamp web/node_modules/.dev.stamp ## format, lint, types and whether generated files are up to date; a minute
 	$(BIN)/ruff format --check .

@@ -22,6 +22,8 @@ from services.__main__ import app
 ADDRESS = re.compile(r"(http://[\d.]+:\d+)")
 READY_SECONDS = 120
 STOP_SECONDS = 60
+DISTRIBUTED = "TESTS_DISTRIBUTED"
+COMMAND = "distributed" if os.environ.get(DISTRIBUTED) else "up"
 
 
 class Said(NamedTuple):
@@ -52,12 +54,15 @@ def zhurnal_here(*arguments: str, data: Path | None = None) -> Said:
 
 
 class Journal:
-    """A running journal. `address`: where it answers. A context manager that stops it."""
+    """A running journal. `address`: where it answers. A context manager that stops it.
+
+    With the variable `DISTRIBUTED` set it is the distributed system behind its gateway, else one process.
+    """
 
     def __init__(self, data: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
         self.data = data
         self._said = tempfile.NamedTemporaryFile(prefix="zhurnal-said-")  # noqa: SIM115 - closed in __exit__
-        command = [sys.executable, "-m", "services", "up", "--data", str(data), "--port", "0", *arguments]
+        command = [sys.executable, "-m", "services", COMMAND, "--data", str(data), "--port", "0", *arguments]
         self.process = subprocess.Popen(
             command, stdout=self._said, stderr=subprocess.STDOUT, text=True, env=_environment(environment)
         )
@@ -103,7 +108,7 @@ class Journal:
         while time.monotonic() < deadline:
             if found := ADDRESS.search(self.said()):
                 try:
-                    if httpx.get(f"{found[1]}/ready").status_code == 200:
+                    if httpx.get(f"{found[1]}/start.json").status_code == 200:
                         return found[1]
                 except httpx.TransportError:
                     pass  # bound, and not yet listening
