@@ -4,15 +4,28 @@ The same data folder serves `zhurnal up`, one at a time: only the processes diff
 database and secret and nothing of the others. Everything is supervised and stopped in order.
 """
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
+
 from services.kit.embedded import EmbeddedServer
 from services.kit.postgres import Database
-from services.kit.settings import PREFIX, SERVICES, Settings
+from services.kit.rebuild import ensure
+from services.kit.settings import PREFIX, SERVICES, CannotStart, Settings
+from services.kit.tasks import run_together
+from services.local.envoy import Gateway
+from services.local.kafka import Broker
 from services.local.processes import Supervised, free_port
+from services.store import Store, open_store
+from services.system import VIEWS, System, assemble
 from services.targets import FEEDS, TARGETS
+
+READY_SECONDS = 90.0
+LOOK_SECONDS = 0.2
 
 REPLICATED = tuple(f"{service}.api" for service in SERVICES)
 """What runs twice: a stopped one is not missed."""
@@ -105,3 +118,94 @@ def processes(at: list[Place], net: Net, settings: Settings, logs: Path) -> Iter
         output = logs / f"{place.name}.log"
         output.write_bytes(b"")
         yield Supervised(place.name, ("serve", "--target", place.target), environment(place, net, settings), output)
+
+
+# -- running all of it ----------------------------------------------------------------------------------------------
+
+
+class Running(NamedTuple):
+    """The system as it runs. address: of the gateway. ended: raises when a part ends that cannot go on."""
+
+    address: str
+    server: EmbeddedServer
+    broker: Broker
+    net: Net
+    places: list[Place]
+    processes: dict[str, Supervised]
+    ended: "asyncio.Task[None]"
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, replicas: int, first: Callable[[System], Awaitable[None]]
+) -> AsyncIterator[Running]:
+    """Everything started and ready. first: what is done with the parts of one process before any other runs.
+
+    Raises CannotStart.
+    """
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings, VIEWS, SERVER))
+        server = store.server
+        assert server is not None, "only an embedded server comes here"
+        broker = Broker(settings.data.absolute() / "kafka")
+        stack.push_async_callback(asyncio.to_thread, broker.stop)
+        await asyncio.to_thread(broker.start)
+        await _prepare(settings, store, first)
+        at = places(replicas)
+        net = Net(settings.data.absolute(), store.databases, broker.address, urls(at), secrets(server))
+        members = list(processes(at, net, settings, settings.data / "logs"))
+        ended = asyncio.create_task(run_together([server.watch, *(member.run for member in members)]))
+        stack.push_async_callback(_cancelled, ended)
+        await _unless(ended, ready(at))
+        gateway = Gateway(settings, at)
+        stack.push_async_callback(asyncio.to_thread, gateway.stop)
+        await asyncio.to_thread(gateway.__enter__)
+        yield Running(gateway.address, server, broker, net, at, {m.name: m for m in members}, ended)
+
+
+async def _prepare(settings: Settings, store: Store, first: Callable[[System], Awaitable[None]]) -> None:
+    """Views of this version, then what the caller does with the parts of one process."""
+    async with AsyncExitStack() as stack:
+        system = await assemble(settings, store, stack)
+        for service, views in VIEWS.items():
+            for view in views:
+                await ensure(view, system.logs, store.databases[service].owner_dsn)
+        await system.rights.catch_up()
+        await first(system)
+
+
+async def ready(at: list[Place]) -> None:
+    """Return once every process says that it is ready. Raises CannotStart after `READY_SECONDS`."""
+    waiting = {place.name: f"http://127.0.0.1:{place.probe_port}/ready" for place in at}
+    try:
+        async with asyncio.timeout(READY_SECONDS), httpx.AsyncClient() as client:
+            while waiting:
+                for name, url in list(waiting.items()):
+                    with suppress(httpx.TransportError):  # not listening yet
+                        if (await client.get(url)).status_code == httpx.codes.OK:
+                            del waiting[name]
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError:
+        names = ", ".join(waiting)
+        raise CannotStart(
+            f"Не готовы за {READY_SECONDS:.0f} с: {names}. Причина в logs/ папки данных.",
+            f"Not ready in {READY_SECONDS:.0f} s: {names}. The reason is in logs/ of the data folder.",
+        ) from None
+
+
+async def _unless(ended: "asyncio.Task[None]", waiting: Awaitable[None]) -> None:
+    """Wait, unless the processes end before: then raise why."""
+    task = asyncio.ensure_future(waiting)
+    try:
+        await asyncio.wait([task, ended], return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            await ended
+        await task
+    finally:
+        task.cancel()
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError, CannotStart):
+        await task
