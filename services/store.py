@@ -96,6 +96,10 @@ async def _databases(settings: Settings, server: EmbeddedServer | None) -> dict[
     if settings.admin_dsn is not None:
         for name, database in databases.items():
             await prepare(settings.admin_dsn, name, _passwords(name, database))
+    else:
+        for database in databases.values():
+            if database.owner_dsn:
+                await postgres.grant(database)
     return databases
 
 

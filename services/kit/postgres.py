@@ -73,6 +73,21 @@ async def prepare(admin_dsn: str, service: str, password: Callable[[str], str], 
     return database
 
 
+async def grant(database: Database) -> None:
+    """What the service's role may do in a database that others made and gave to the owner, such as an operator.
+
+    Without the owner's rights over the database nothing is done: then whoever made it has settled this too.
+    """
+    async with await AsyncConnection.connect(database.owner_dsn, autocommit=True) as conn:
+        found = await conn.execute(
+            "select current_user::text, datname::text from pg_database "
+            "where datname = current_database() and pg_get_userbyid(datdba) = current_user"
+        )
+        row = await found.fetchone()
+    if row is not None:
+        await _grant(database.owner_dsn, row[1], row[0], database.role)
+
+
 async def _grant(admin_dsn: str, name: str, owner: str, role: str) -> None:
     """What the service's role may do; repeated on every start, since a killed one may have stopped before it."""
     async with await AsyncConnection.connect(admin_dsn) as admin:

@@ -6,11 +6,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import AsyncConnection, errors
+from psycopg.conninfo import make_conninfo
 
 from services.kit.embedded import EmbeddedServer
 from services.kit.log.eventlog import NO_STREAM, NewEvent
 from services.kit.log.postgres import PostgresLog, install
-from services.kit.postgres import Database, check_version, migrate, migrations_of, open_pool, prepare
+from services.kit.postgres import Database, check_version, grant, migrate, migrations_of, open_pool, prepare
 from services.kit.settings import CannotStart
 from tests.conftest import NewDatabase
 
@@ -56,6 +57,29 @@ async def test_the_service_reads_and_writes_rows_in_every_schema_of_the_owner(da
         "insert into card.row values (7)",
     )
     assert await _run(made.dsn, "select * from mark") == [(1, 3)]
+
+
+async def test_the_owner_settles_the_rights_in_a_database_that_an_operator_made(server: EmbeddedServer) -> None:
+    """Roles and an empty database, as CloudNativePG leaves them; no superuser is needed from then on."""
+    name = "made_by_an_operator"
+    dsns = {role: make_conninfo(server.dsn(), dbname=name, user=role, password="p") for role in (name, f"{name}_owner")}
+    made = Database(name, name, dsns[name], dsns[f"{name}_owner"])
+    await _run(
+        server.dsn(),
+        f"create role {name} login password 'p'",
+        f"create role {name}_owner login password 'p'",
+        f"create database {name} owner {name}_owner template template0",
+    )
+    try:
+        for _ in range(2):
+            await grant(made)
+        await migrate(made.owner_dsn, made.role, [FIRST])
+        assert await _run(made.dsn, "insert into mark values (1, 5)", "select value from mark") == [(5,)]
+        with pytest.raises(errors.InsufficientPrivilege):
+            await _run(made.dsn, "create table mine (id int)")
+        assert await _run(server.dsn(), f"select has_database_privilege('public', '{name}', 'connect')") == [(False,)]
+    finally:
+        await _run(server.dsn(), f"drop database {name}", f"drop role {name}", f"drop role {name}_owner")
 
 
 @pytest.mark.parametrize(
