@@ -29,8 +29,8 @@ from services.kit.problems import MEDIA_TYPE, Problem
 
 KEY = re.compile(r"[\x21-\x7e]{8,128}")
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-NO_STORE = (OperationalError, InterfaceError)
-"""What a lost database, a pool without connections and an aborted pipeline raise."""
+NO_STORE = (OperationalError, InterfaceError, ConnectionError)
+"""What a lost database, a pool without connections, an aborted pipeline and a log that is away raise."""
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 LONGEST_ECHO = 200
 """Characters of a client's own words that a problem gives back."""

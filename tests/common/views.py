@@ -114,6 +114,9 @@ class ListFeed:
     async def head(self) -> int:
         return len(self.rows)
 
+    async def at(self, position: int) -> Recorded | None:
+        return self.rows[position - 1] if 0 < position <= len(self.rows) else None
+
     async def read(self, after: int = 0, limit: int = 1000) -> list[Recorded]:
         self.reads += 1
         return self.rows[after : after + limit]

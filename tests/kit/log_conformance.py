@@ -1,4 +1,5 @@
-"""What every adapter of the event log must do: `LogConformance`, a test class for subclasses that give a `log`.
+"""What every adapter of the event log must do: `LogConformance`, a test class for subclasses that give a `log`, and
+`DenseConformance` with what those promise beyond it whose positions count 1, 2, 3 …
 
 A log may hold events of earlier tests: everything is judged from the head at the test's beginning. `Account` keeps
 what callers were told and reconciles it with what a reader finds; `check` judges a stretch of the log by itself.
@@ -8,6 +9,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 from uuid import UUID, uuid4
@@ -17,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.kit.log.eventlog import (
+    CLOCK_SLACK,
     MAX_EVENT_BYTES,
     NO_STREAM,
     Appended,
@@ -48,10 +51,13 @@ def fresh() -> str:
     return f"test-{uuid4()}"
 
 
-def check(rows: Sequence[Recorded], after: int = 0) -> None:
+def check(rows: Sequence[Recorded], after: int = 0, dense: bool = True) -> None:
     """The invariants of a stretch of the log that begins after position `after`."""
-    assert [row.position for row in rows] == list(range(after + 1, after + 1 + len(rows))), "positions have holes"
-    assert all(a.at <= b.at for a, b in pairwise(rows)), "the time goes back"
+    positions = [after, *(row.position for row in rows)]
+    assert all(a < b for a, b in pairwise(positions)), "positions do not rise"
+    assert not dense or positions == list(range(after, after + len(positions))), "positions have holes"
+    slack = timedelta(0) if dense else CLOCK_SLACK
+    assert all(a.at <= b.at + slack for a, b in pairwise(rows)), "the time goes back"
     assert not [i for i, times in Counter(row.id for row in rows).items() if times > 1], "an event id occurs twice"
     streams: dict[str, list[int]] = {}
     for row in rows:
@@ -101,8 +107,8 @@ class Account:
             for back, event_id in enumerate(reversed(told.ids)):
                 row = found.get(event_id)
                 assert row is not None, "an acknowledged event is lost"
-                where = (told.stream, told.position - back, told.revision - back)
-                assert (row.stream, row.position, row.revision) == where, "not where the caller was told"
+                assert (row.stream, row.revision) == (told.stream, told.revision - back), "not where he was told"
+                assert back or row.position == told.position, "not at the position that he was told"
             known.update(told.ids)
         for ids in self.refused:
             if ids[0] not in known:
@@ -169,7 +175,7 @@ async def writers_and_reader(
     reader = Reader(logs[-1], after)
     await reader.follow(lambda: not all(task.done() for task in work))
     await asyncio.gather(*work)
-    check(reader.rows, after)
+    check(reader.rows, after, logs[-1].dense)
     account.reconcile(reader.rows)
     return account, reader
 
@@ -203,8 +209,11 @@ class LogConformance:
         assert await empty_log.read() == []
         assert [rows async for rows in empty_log.scan()] == []
         assert str(UUID(await empty_log.log_id())) == await empty_log.log_id()
-        assert await empty_log.append("first", NO_STREAM, events(2)) == Appended(2, 1)
-        assert await empty_log.head() == 2
+        assert await empty_log.read_back(None, 5) == []
+        assert await empty_log.at(1) is None
+        landed = await empty_log.append("first", NO_STREAM, events(2))
+        assert landed == Appended(await empty_log.head(), 1)
+        check(await empty_log.read(), 0, empty_log.dense)
 
     async def test_the_id_of_a_log_stays(self, log: ScannedLog, empty_log: ScannedLog) -> None:
         assert await log.log_id() == await log.log_id() != await empty_log.log_id()
@@ -213,16 +222,15 @@ class LogConformance:
         stream, after = fresh(), await log.head()
         batch = [event(body='{"тема":"Сечения \\u0000 \U0001f600","n":1}'), event(body="")]
         landed = await log.append(stream, NO_STREAM, batch)
-        assert landed == Appended(after + 2, 1)
         rows = await log.read(after)
+        assert landed == Appended(rows[-1].position, 1)
         assert [NewEvent(row.id, row.type, row.body, row.meta) for row in rows] == batch
-        assert [(row.position, row.stream, row.revision) for row in rows] == [
-            (after + 1, stream, 0),
-            (after + 2, stream, 1),
-        ]
+        assert [(row.stream, row.revision) for row in rows] == [(stream, 0), (stream, 1)]
+        check(rows, after, log.dense)
         assert all(row.at.utcoffset() is not None and not row.at.utcoffset() for row in rows)
         assert await log.read_stream(stream) == rows
-        assert [await log.find(row.id) for row in rows] == rows
+        assert [await log.at(row.position) for row in rows] == rows
+        assert await log.at(landed.position + 1) is None
 
     async def test_a_stream_is_read_from_any_revision(self, log: ScannedLog) -> None:
         stream, other = fresh(), fresh()
@@ -240,7 +248,7 @@ class LogConformance:
         for n in range(7):
             await log.append(stream, 3 * n - 1, events(3))
         whole = await log.read(after)
-        check(whole, after)
+        check(whole, after, log.dense)
         assert len(whole) == 21
         for limit in (1, 4, 21, 100):
             paged: list[Recorded] = []
@@ -258,11 +266,32 @@ class LogConformance:
         async for rows in log.scan(after, 5):
             assert len(rows) == 5
             break
-        assert await log.head() == after + 20
+        assert len(await log.read(after)) == 20
 
-    async def test_an_unknown_event_is_not_found(self, log: ScannedLog) -> None:
-        assert await log.find(str(uuid4())) is None
-        assert await log.find("no uuid") is None
+    async def test_reading_back_is_reading_reversed(self, log: ScannedLog) -> None:
+        after, stream = await log.head(), fresh()
+        for n in range(4):
+            await log.append(stream, 3 * n - 1, events(3))
+        whole = (await log.read(after))[::-1]
+        assert await log.read_back(None, 12) == whole
+        for limit in (1, 5, 12):
+            before, paged = None, list[Recorded]()
+            while len(paged) < 12:
+                rows = await log.read_back(before, min(limit, 12 - len(paged)))
+                assert 0 < len(rows) <= limit
+                before = rows[-1].position
+                paged += rows
+            assert paged == whole
+        first = (await log.read(0, 1))[0]
+        assert await log.read_back(first.position, 5) == []
+
+    async def test_a_moment_is_never_passed_over(self, log: ScannedLog) -> None:
+        await log.append(fresh(), NO_STREAM, events(3))
+        last = (await log.read_back(None, 1))[0]
+        assert await log.first_at(last.at + timedelta(days=1)) is None
+        for row in (last, (await log.read(0, 1))[0]):
+            found = await log.first_at(row.at)
+            assert found is None or found <= row.position
 
     async def test_a_wrong_expectation_is_a_conflict_that_writes_nothing(self, log: ScannedLog) -> None:
         stream, after = fresh(), await log.head()
@@ -274,8 +303,8 @@ class LogConformance:
             with pytest.raises(Conflict) as refused:
                 await log.append(stream, wrong, events(2))
             assert refused.value.actual == 2
-        assert await log.head() == after + 3
-        assert await log.append(stream, 2, [event()]) == Appended(after + 4, 3)
+        assert len(await log.read(after)) == 3
+        assert await log.append(stream, 2, [event()]) == Appended(await log.head(), 3)
 
     async def test_a_repeated_append_answers_where_it_landed(self, log: ScannedLog) -> None:
         stream, batch = fresh(), events(3)
@@ -283,10 +312,10 @@ class LogConformance:
         await log.append(stream, landed.revision, [event()])
         for expected in (NO_STREAM, 2, 3, 99):
             assert await log.append(stream, expected, batch) == landed._replace(duplicate=True)
-        assert await log.append(fresh(), NO_STREAM, batch) == landed._replace(duplicate=True)
         # the first id decides; where the append ended is known as far as its ids are
-        assert await log.append(stream, 3, [batch[0]]) == Appended(landed.position - 2, 0, duplicate=True)
-        assert await log.append(stream, 3, [batch[0], event()]) == Appended(landed.position - 2, 0, duplicate=True)
+        first = (await log.read_stream(stream))[0]
+        assert await log.append(stream, 3, [batch[0]]) == Appended(first.position, 0, duplicate=True)
+        assert await log.append(stream, 3, [batch[0], event()]) == Appended(first.position, 0, duplicate=True)
         assert len(await log.read_stream(stream)) == 4
 
     async def test_an_id_is_never_used_again(self, log: ScannedLog) -> None:
@@ -297,7 +326,7 @@ class LogConformance:
         same = event()
         with pytest.raises(ValueError, match=r"\w"):
             await log.append(stream, 1, [same, same])
-        assert await log.head() == after + 2
+        assert len(await log.read(after)) == 2
 
     async def test_what_cannot_be_an_event_is_refused(self, log: ScannedLog) -> None:
         after = await log.head()
@@ -330,14 +359,18 @@ class LogConformance:
 
     async def test_a_thousand_events_in_one_append(self, log: ScannedLog) -> None:
         stream, after = fresh(), await log.head()
-        assert await log.append(stream, NO_STREAM, events(1500)) == Appended(after + 1500, 1499)
-        check(await log.read(after, 2000), after)
+        landed = await log.append(stream, NO_STREAM, events(1500))
+        rows = await log.read(after, 2000)
+        assert landed == Appended(rows[-1].position, 1499)
+        assert len(rows) == 1500
+        check(rows, after, log.dense)
 
     async def test_concurrent_appends_all_land(self, log: ScannedLog) -> None:
         after = await log.head()
         landed = await asyncio.gather(*(log.append(fresh(), NO_STREAM, events(2)) for _ in range(40)))
-        assert sorted(a.position for a in landed) == list(range(after + 2, after + 82, 2))
-        check(await log.read(after), after)
+        rows = await log.read(after)
+        check(rows, after, log.dense)
+        assert sorted(a.position for a in landed) == [row.position for row in rows[1::2]]
 
     async def test_of_those_who_expect_the_same_one_wins(self, log: ScannedLog) -> None:
         stream, account, after = fresh(), Account(), await log.head()
@@ -346,26 +379,30 @@ class LogConformance:
         )
         assert Counter(type(answer) for answer in answers) == {Appended: 1, Conflict: 19}
         rows = await log.read(after)
-        check(rows, after)
+        check(rows, after, log.dense)
         account.reconcile(rows)
 
     async def test_a_retry_storm_lands_once(self, log: ScannedLog) -> None:
         stream, batch, after = fresh(), events(2), await log.head()
         answers = await asyncio.gather(*(log.append(stream, NO_STREAM, batch) for _ in range(20)))
-        assert {answer[:2] for answer in answers} == {(after + 2, 1)}
+        assert {answer[:2] for answer in answers} == {(await log.head(), 1)}
         assert sum(not answer.duplicate for answer in answers) == 1
-        assert await log.head() == after + 2
+        assert len(await log.read(after)) == 2
 
     async def test_a_bad_append_spoils_no_other(self, log: ScannedLog) -> None:
-        used, after = event(), await log.head()
-        await log.append(fresh(), NO_STREAM, [used])
+        used, stream, after = event(), fresh(), await log.head()
+        await log.append(stream, NO_STREAM, [used])
         answers = await asyncio.gather(
-            *(log.append(fresh(), NO_STREAM, [event(), used] if n == 5 else events(2)) for n in range(10)),
+            *(
+                log.append(stream, 0, [event(), used]) if n == 5 else log.append(fresh(), NO_STREAM, events(2))
+                for n in range(10)
+            ),
             return_exceptions=True,
         )
         assert [isinstance(answer, ValueError) for answer in answers] == [n == 5 for n in range(10)]
-        check(await log.read(after), after)
-        assert await log.head() == after + 19
+        rows = await log.read(after)
+        check(rows, after, log.dense)
+        assert len(rows) == 19
 
     async def test_a_cancelled_caller_breaks_nobody(self, log: ScannedLog) -> None:
         account, after = Account(), await log.head()
@@ -379,9 +416,9 @@ class LogConformance:
         answers = await asyncio.gather(*tasks, return_exceptions=True)
         assert {type(answer) for answer in answers} <= {Appended, asyncio.CancelledError}
         await log.append(fresh(), NO_STREAM, [last := event()])  # what the cancelled sent has settled by now
-        rows = [row for row in await log.read(after) if row.id != last.id]
-        check(rows, after)
-        account.reconcile(rows)
+        rows = await log.read(after)
+        check(rows, after, log.dense)
+        account.reconcile([row for row in rows if row.id != last.id])
 
     async def test_many_callers_and_a_reader(self, log: ScannedLog) -> None:
         account, _ = await writers_and_reader([log])
@@ -392,7 +429,7 @@ class LogConformance:
     @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     async def test_one_caller_agrees_with_the_model(self, log: ScannedLog, steps: list[Step]) -> None:
         """Every answer is the one that a list in memory gives."""
-        after = head = await log.head()
+        after = await log.head()
         names = [fresh() for _ in range(3)]
         stands = dict.fromkeys(names, NO_STREAM)
         landed: list[tuple[Appended, list[NewEvent]]] = []
@@ -408,12 +445,12 @@ class LogConformance:
                     await log.append(stream, stands[stream] + step.off, batch)
                 assert refused.value.actual == stands[stream]
                 continue
-            head += step.size
             stands[stream] += step.size
-            assert await log.append(stream, stands[stream] - step.size, batch) == Appended(head, stands[stream])
-            landed.append((Appended(head, stands[stream]), batch))
+            answer = await log.append(stream, stands[stream] - step.size, batch)
+            assert answer == Appended(await log.head(), stands[stream])
+            landed.append((answer, batch))
         rows = await log.read(after)
-        check(rows, after)
+        check(rows, after, log.dense)
         assert [row.id for row in rows] == [e.id for _, batch in landed for e in batch]
         for name in names:
             assert await log.read_stream(name) == [row for row in rows if row.stream == name]
@@ -424,8 +461,9 @@ class LogConformance:
         await writers_and_reader([log], callers=callers, appends=4, seed=seed)
 
     async def test_waiting_ends_at_once_if_there_is_more(self, log: ScannedLog) -> None:
+        before = await log.head()
         head = (await log.append(fresh(), NO_STREAM, events(2))).position
-        assert await log.wait(head - 1, 60) == head
+        assert await log.wait(before, 60) == head
         assert await log.wait(0, 0) == head
 
     async def test_waiting_ends_without_news(self, log: ScannedLog) -> None:
@@ -438,8 +476,8 @@ class LogConformance:
         head = await log.head()
         waiting = [asyncio.create_task(log.wait(head + n, 60)) for n in (0, 0, 1)]
         await asyncio.sleep(0.01)
-        await log.append(fresh(), NO_STREAM, events(2))
-        assert await asyncio.gather(*waiting) == [head + 2] * 3
+        landed = await log.append(fresh(), NO_STREAM, events(2))
+        assert await asyncio.gather(*waiting) == [landed.position] * 3
 
     async def test_a_waiter_may_be_cancelled(self, log: ScannedLog) -> None:
         waiting = asyncio.create_task(log.wait(await log.head(), 60))
@@ -448,3 +486,28 @@ class LogConformance:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         await log.append(fresh(), NO_STREAM, events(1))
+
+
+class DenseConformance(LogConformance):
+    """The suite of a log that keeps its positions without holes and knows an event id in whatever stream."""
+
+    async def test_positions_count(self, empty_log: ScannedLog) -> None:
+        assert await empty_log.append("first", NO_STREAM, events(2)) == Appended(2, 1)
+        with pytest.raises(Conflict):
+            await empty_log.append("first", NO_STREAM, [event()])
+        assert await empty_log.append("second", NO_STREAM, events(3)) == Appended(5, 2)
+
+    async def test_an_id_is_known_in_every_stream(self, log: ScannedLog) -> None:
+        batch, after = events(2), await log.head()
+        landed = await log.append(fresh(), NO_STREAM, batch)
+        assert await log.append(fresh(), NO_STREAM, batch) == landed._replace(duplicate=True)
+        with pytest.raises(ValueError, match=r"\w"):
+            await log.append(fresh(), NO_STREAM, [event(), batch[0]])
+        assert await log.head() == after + 2
+
+    async def test_a_moment_is_found(self, log: ScannedLog) -> None:
+        for _ in range(3):
+            await log.append(fresh(), NO_STREAM, events(2))
+        rows = await log.read(0, 100_000)
+        for row in (rows[0], rows[len(rows) // 2], rows[-1]):
+            assert await log.first_at(row.at) == next(r.position for r in rows if r.at >= row.at)

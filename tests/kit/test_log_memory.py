@@ -7,12 +7,12 @@ import pytest
 from services.kit.log.eventlog import NO_STREAM
 from services.kit.log.memory import MemoryLog
 from tests.common.clock import ManualClock
-from tests.kit.log_conformance import LogConformance, check, event
+from tests.kit.log_conformance import DenseConformance, check, event
 
 pytestmark = pytest.mark.anyio
 
 
-class TestMemoryLog(LogConformance):
+class TestMemoryLog(DenseConformance):
     @pytest.fixture
     def log(self) -> MemoryLog:
         return MemoryLog()

@@ -191,8 +191,9 @@ async def test_every_change_of_a_cell_is_explained(home: House) -> None:
     assert (change["old"]["value"], change["new"]["value"], change["actor"]) == ("4", "5", TEACHER)
     assert change["reason"] == {"code": "input_error", "text": "Typed into the wrong row"}
     assert change["command"] != recorded["command"]
-    row = await home.svc.log.find(change["event"])
+    row = await home.svc.log.at(change["position"])
     assert row is not None
+    assert row.id == change["event"]
     assert "wrong row" not in row.body + row.meta
     async with home.svc.pool.connection() as conn:
         await conn.execute("delete from reason_text")
