@@ -7,19 +7,26 @@ fail. Ends with 0 when all went as promised, 1 when not, 2 when it could not be 
 """
 
 import copy
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from services.kit.postgres import Database
+from services.kit.settings import PREFIX, SERVICES, Settings
+from services.local.distributed import Net, Place, environment
 from tests.kube import charts
 from tests.kube.charts import Object, Profile
 from tests.kube.cluster import Cluster, Refused
 from tests.kube.tools import CannotCheck, foreign_kinds, kubernetes_version
 
 Failures = list[str]
+SCALED = 3
+"""Replicas that the autoscaler of the test sets, other than what a Deployment begins with."""
 
 
 def judged_here(thing: Object) -> bool:
@@ -54,6 +61,47 @@ def check_profiles(cluster: Cluster, kubernetes: str, failures: Failures) -> Tab
     return table
 
 
+def check_settings(kubernetes: str, failures: Failures) -> Table:
+    """Every process is told what its target needs, in names that exist; passwords and addresses come from Secrets."""
+    known = {PREFIX + field.upper() for field in Settings.model_fields}
+    table = Table("profile", "processes", "variables", "from Secrets", title="settings")
+    for profile in charts.present():
+        counts: Counter[str] = Counter()
+        for thing in charts.render(profile, namespace_of(profile), kubernetes):
+            for container in (c for pod in charts.pods(thing) for c in pod["spec"]["containers"]):
+                given = {each["name"]: each for each in container["env"]}
+                where = f"{profile.label}: {charts.named(thing)}"
+                counts.update(processes=1, variables=len(given), secret=sum("valueFrom" in e for e in given.values()))
+                unknown = {name for name in given if name.startswith(PREFIX)} - known
+                failures += [f"{where}: {name} is no setting" for name in sorted(unknown)]
+                if container["args"][:2] == ["serve", "--target"]:
+                    lacking = needed(container["args"][2]) - set(given)
+                    failures += [f"{where}: {name} is not given" for name in sorted(lacking)]
+                failures += [f"{where}: {name} is written down" for name, e in given.items() if _bare_secret(name, e)]
+        if counts:
+            table.add_row(profile.label, *(str(counts[name]) for name in ("processes", "variables", "secret")))
+    return table
+
+
+def needed(target: str) -> set[str]:
+    """The variables that a target is given on one machine, but for what the cluster itself decides."""
+    databases = {service: Database(f"zhurnal_{service}", f"zhurnal_{service}", "x", "y") for service in SERVICES}
+    net = Net(Path(), databases, "kafka:9092", dict.fromkeys(SERVICES, "http://s:1"), dict.fromkeys(SERVICES[1:], "s"))
+    given = environment(Place(target, 1, 1, 2), net, Settings.load({}))
+    decided = {"ZHURNAL_PORT", "ZHURNAL_PROBE_PORT", "ZHURNAL_WEB"}
+    if not target.endswith(".api"):
+        decided.add("ZHURNAL_GATEWAY")
+    if target == "identity.api":
+        decided.add("ZHURNAL_KAFKA")  # it publishes nothing
+    return set(given) - decided
+
+
+def _bare_secret(name: str, given: Object) -> bool:
+    if "value" not in given or not name.endswith(("_DSN", "_SECRET", "_PASSWORD", "_URI")):
+        return False
+    return re.search(r"password='\$\(PASSWORD_[A-Z_]+\)'", given["value"]) is None
+
+
 def check_upgrades(cluster: Cluster, kubernetes: str, failures: Failures) -> Table:
     """From the latest release of each chart to the present one, for good; then the present one again."""
     table = Table(
@@ -67,7 +115,14 @@ def check_upgrades(cluster: Cluster, kubernetes: str, failures: Failures) -> Tab
             namespace = namespace_of(profile)
             try:
                 before = _put(cluster, former, kubernetes, namespace)
+                scaled = [thing for thing in before.values() if thing["kind"] == "HorizontalPodAutoscaler"]
+                for thing in scaled:
+                    cluster.scale(thing["spec"]["scaleTargetRef"]["name"], namespace, SCALED)
                 after = _put(cluster, profile, kubernetes, namespace)
+                for thing in scaled:
+                    workload = after.get(f"Deployment {thing['spec']['scaleTargetRef']['name']}")
+                    if workload is not None and workload["spec"]["replicas"] != SCALED:
+                        failures.append(f"{profile.label}: an upgrade undoes what an autoscaler has set")
                 gone = [name for name in before if name not in after]
                 for name in gone:
                     cluster.delete(before[name], namespace)
@@ -173,6 +228,7 @@ def main() -> int:
             for profile in charts.present():
                 cluster.namespace(namespace_of(profile))
             kubernetes = kubernetes_version()
+            console.print(check_settings(kubernetes, failures))
             # Upgrades come before refusals: an immutable field needs an object that is there.
             for each in (check_profiles, check_upgrades, check_refusals):
                 console.print(each(cluster, kubernetes, failures))
