@@ -24,7 +24,7 @@ from tests.bench.college import TEACHERS, college, copy_of, login
 from tests.bench.load import Outcome, drive, request
 from tests.bench.pgbench import bare_inserts, make_table
 from tests.bench.report import Row, arguments, row, show
-from tests.common.process import Journal
+from tests.common.process import Journal, Served
 
 LIMIT = "GET /live of the same server to the same client; for the rows «against pgbench» its bare INSERT per commit"
 ONE, FEW, MANY = 1, 8, 32
@@ -121,7 +121,7 @@ class Journeys:
 
 
 @asynccontextmanager
-async def _signed_in(journal: Journal, name: str) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
+async def _signed_in(journal: Served, name: str) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
     """A client for getting ready, and its cookie."""
     client = await journal.signed_in(name, PASSWORD)
     try:
@@ -130,7 +130,7 @@ async def _signed_in(journal: Journal, name: str) -> AsyncIterator[tuple[httpx.A
         await client.aclose()
 
 
-async def _teacher(journal: Journal, name: str) -> Teacher:
+async def teacher(journal: Served, name: str) -> Teacher:
     async with _signed_in(journal, name) as (client, cookie):
         me = (await client.get("/identity/me")).json()["person"]["id"]
         items = (await client.get("/gradebook/pages", params={"teacher": me, "state": "open"})).json()["items"]
@@ -160,7 +160,7 @@ def _page(spread: dict[str, Any]) -> Page:
 
 
 async def _journeys(journal: Journal) -> Journeys:
-    teachers = [await _teacher(journal, login(n)) for n in range(TEACHERS)]
+    teachers = [await teacher(journal, login(n)) for n in range(TEACHERS)]
     async with _signed_in(journal, "deputy") as (client, deputy):
         pages, students = list[dict[str, Any]](), dict[str, None]()
         while items := (await client.get("/gradebook/pages", params={"limit": 500, "offset": len(pages)})).json()[

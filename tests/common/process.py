@@ -53,7 +53,25 @@ def zhurnal_here(*arguments: str, data: Path | None = None) -> Said:
     return Said(result.exit_code, result.stdout, result.stderr)
 
 
-class Journal:
+class Served:
+    """A journal that answers at `address`, whoever runs it."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def client(self) -> httpx.AsyncClient:
+        """A client with a cookie jar of its own and the journal's CSRF header."""
+        return httpx.AsyncClient(base_url=f"{self.address}/api", headers={"X-Zhurnal": "1"}, timeout=60)
+
+    async def signed_in(self, login: str, password: str) -> httpx.AsyncClient:
+        """The client of that person."""
+        client = self.client()
+        answer = await client.post("/identity/sessions", json={"login": login, "password": password}, headers=key())
+        assert answer.status_code == 201, answer.text
+        return client
+
+
+class Journal(Served):
     """A running journal. `address`: where it answers. A context manager that stops it.
 
     With the variable `DISTRIBUTED` set it is the distributed system behind its gateway, else one process.
@@ -66,22 +84,11 @@ class Journal:
         self.process = subprocess.Popen(
             command, stdout=self._said, stderr=subprocess.STDOUT, text=True, env=_environment(environment)
         )
-        self.address = self._wait()
+        super().__init__(self._wait())
 
     def said(self) -> str:
         """Everything it has printed, read by a handle of our own: the process writes at the offset of its own."""
         return Path(self._said.name).read_text(encoding="utf-8", errors="replace")
-
-    def client(self) -> httpx.AsyncClient:
-        """A client with a cookie jar of its own and the journal's CSRF header."""
-        return httpx.AsyncClient(base_url=f"{self.address}/api", headers={"X-Zhurnal": "1"}, timeout=60)
-
-    async def signed_in(self, login: str, password: str) -> httpx.AsyncClient:
-        """The client of that person."""
-        client = self.client()
-        answer = await client.post("/identity/sessions", json={"login": login, "password": password}, headers=key())
-        assert answer.status_code == 201, answer.text
-        return client
 
     def stop(self) -> int:
         """Ctrl-C; the exit code."""
