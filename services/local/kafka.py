@@ -49,6 +49,9 @@ CONDUCT = {
     "transaction.state.log.num.partitions": "1",
     "share.coordinator.state.topic.num.partitions": "1",
     "controlled.shutdown.max.retries": "1",
+    # A broker that was killed may come back after so long, and others take over from it.
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "500",
     "log.retention.check.interval.ms": "1000",
     "log.initial.task.delay.ms": "1000",
 }

@@ -8,33 +8,56 @@ reader without brokers hears silence, which sends him to the feed.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
-from pydantic import ValidationError
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
-from contracts.envelope import CloudEvent, Meta
 from services.kit.bus.bus import Last, Message
-from services.kit.log.eventlog import Recorded
+from services.kit.bus.records import message_of, record_of
 from services.kit.settings import CannotStart, Settings
 
 LARGEST_RECORD_BYTES = 1_000_000
 BATCH_BYTES = 262_144
-PUBLISH_SECONDS = 20.0
-CONNECT_SECONDS = 10.0
-CLOSE_SECONDS = 3.0
+PUBLISH_SECONDS = 15.0
+REQUEST_SECONDS = 10.0
+CONNECT_SECONDS = 3.0
+"""A reader waits no longer for brokers: the feed gives him what he needs meanwhile."""
+CLOSE_SECONDS = 1.0
 RETRY_SECONDS = 0.5
+DOUBT_SECONDS = 10.0
+"""After so long a silence a reader asks the brokers whether there is really nothing."""
+TAIL = 64
+"""So many offsets are read first to find the last record of a topic, and sixteen times as many at each next try."""
 RECORDS_AT_ONCE = 5000
 SECURITY = {"plaintext": "PLAINTEXT", "tls": "SSL", "sasl": "SASL_PLAINTEXT", "sasl_tls": "SASL_SSL"}
 LOST = (KafkaError, OSError, TimeoutError)
 
+# Somebody else may own the topics: then they must be there.
+MAY_EXIST = {
+    error.errno for error in (TopicAlreadyExistsError, TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
+}
+OF_THE_TOPIC = 1
+"""Where a value of a configuration comes from: set for this topic."""
+
+T = TypeVar("T")
+
 log = structlog.get_logger()
+
+
+class UnfitTopic(RuntimeError):
+    """A topic is there that cannot be brought to the settings; nothing is published to it."""
 
 
 class KafkaBus:
@@ -49,10 +72,15 @@ class KafkaBus:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The bus at the brokers of the settings. Raises CannotStart when something is missing."""
+        if settings.kafka_min_insync > settings.kafka_replication:
+            raise CannotStart(
+                "ZHURNAL_KAFKA_MIN_INSYNC больше ZHURNAL_KAFKA_REPLICATION: записать столько копий нельзя.",
+                "ZHURNAL_KAFKA_MIN_INSYNC is above ZHURNAL_KAFKA_REPLICATION: so many copies cannot be written.",
+            )
         connection = {
             "bootstrap_servers": settings.need("kafka").split(","),
             "security_protocol": SECURITY[settings.kafka_security],
-            "request_timeout_ms": 10_000,
+            "request_timeout_ms": int(REQUEST_SECONDS * 1000),
             "metadata_max_age_ms": 10_000,
             "ssl_context": _tls(settings) if "tls" in settings.kafka_security else None,
         }
@@ -82,14 +110,16 @@ class KafkaBus:
             return
         async with self._sending:
             try:
-                async with asyncio.timeout(PUBLISH_SECONDS):
-                    producer = await self._started(topic)
-                    name = self.name(topic)
-                    sent = [await producer.send(name, partition=0, **_record(topic, m)) for m in messages]
-                    await asyncio.gather(*sent)
+                await _within(PUBLISH_SECONDS, self._send(topic, messages))
             except BaseException:
                 await self._drop()
                 raise
+
+    async def _send(self, topic: str, messages: Sequence[Message]) -> None:
+        producer = await self._started(topic)
+        name = self.name(topic)
+        sent = [await producer.send(name, partition=0, **record_of(topic, m)) for m in messages]
+        await asyncio.gather(*sent)
 
     async def _started(self, topic: str) -> AIOKafkaProducer:
         if topic not in self._made:
@@ -106,7 +136,7 @@ class KafkaBus:
             try:
                 await producer.start()
             except BaseException:
-                await _closed(producer)
+                await _abandon(producer)
                 raise
             self._producer = producer
         return self._producer
@@ -116,20 +146,47 @@ class KafkaBus:
         producer, self._producer = self._producer, None
         self._made.clear()
         if producer is not None:
-            await _closed(producer)
+            await _abandon(producer)
 
     async def _make(self, topic: str) -> None:
-        """Make the topic if it is not there."""
+        """Make the topic, or bring the one that is there to the settings. Raises UnfitTopic."""
+        name = self.name(topic)
         admin = AIOKafkaAdminClient(**self._connection)
         try:
             await admin.start()
-            wanted = NewTopic(self.name(topic), 1, self._replication, topic_configs=self._topics)
-            answer = await admin.create_topics([wanted], timeout_ms=int(CONNECT_SECONDS * 1000))
+            wanted = NewTopic(name, 1, self._replication, topic_configs=self._topics)
+            answer = await admin.create_topics([wanted], timeout_ms=int(REQUEST_SECONDS * 1000))
             for _, code, *why in answer.topic_errors:
-                if code and code != TopicAlreadyExistsError.errno:
+                if code in MAY_EXIST:
+                    await self._fit(admin, name)
+                elif code:
                     raise for_code(code)(*why)
         finally:
             await _closed(admin)
+
+    async def _fit(self, admin: AIOKafkaAdminClient, name: str) -> None:
+        """Alter a topic that is there. Partitions and copies are not ours to change."""
+        (found,) = await admin.describe_topics([name])
+        if found["error_code"]:
+            raise for_code(found["error_code"])(name)
+        partitions = found["partitions"]
+        if len(partitions) != 1:
+            raise UnfitTopic(f"{name} has {len(partitions)} partitions, not 1: delete it, it is made anew")
+        if (copies := len(partitions[0]["replicas"])) < self._replication:
+            raise UnfitTopic(f"{name} has {copies} copies, not {self._replication}: reassign or delete it")
+        (told,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+        entries = told.resources[0][4]
+        if self._topics.items() <= {entry[0]: entry[1] for entry in entries}.items():
+            return
+        # The request replaces all that is set for the topic, so what others set is said again.
+        kept = {entry[0]: entry[1] for entry in entries if entry[3] == OF_THE_TOPIC}
+        (altered,) = await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name, {**kept, **self._topics})]
+        )
+        for code, why, *_ in altered.resources:
+            if code:
+                raise UnfitTopic(f"{name} is not set up as the settings say, and may not be altered: {why}")
+        log.info("topic altered", topic=name, settings=self._topics)
 
     async def close(self) -> None:
         """Return when nothing of this bus is connected any more."""
@@ -140,21 +197,18 @@ class KafkaBus:
 
     async def last(self, topic: str) -> Last | None:
         """As the port says. A record that is none of ours is passed over."""
+        return await _within(PUBLISH_SECONDS, self._find_last(topic))
+
+    async def _find_last(self, topic: str) -> Last | None:
         partition = TopicPartition(self.name(topic), 0)
         await self._make(topic)
         consumer = self._consumer()
         try:
-            async with asyncio.timeout(PUBLISH_SECONDS):
-                await consumer.start()
-                consumer.assign([partition])
-                begin = (await consumer.beginning_offsets([partition]))[partition]
-                end = (await consumer.end_offsets([partition]))[partition]
-                for offset in range(end - 1, begin - 1, -1):
-                    consumer.seek(partition, offset)
-                    message = _message(await consumer.getone(partition))
-                    if message is not None:
-                        return Last(message.log, message.event.position)
-                return None
+            await consumer.start()
+            consumer.assign([partition])
+            begin = (await consumer.beginning_offsets([partition]))[partition]
+            end = (await consumer.end_offsets([partition]))[partition]
+            return await _last(consumer, partition, begin, end)
         finally:
             await _closed(consumer)
 
@@ -163,50 +217,89 @@ class KafkaBus:
         """As the port says."""
         subscription = _Subscription(self, TopicPartition(self.name(topic), 0))
         try:
+            await subscription.enter()
             yield subscription
         finally:
             await subscription.close()
 
     def _consumer(self) -> AIOKafkaConsumer:
-        # After a topic was made anew an offset may be beyond its end. What is read again does no harm.
         return AIOKafkaConsumer(
             **self._connection, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
         )
 
 
 class _Subscription:
-    """A reader of one topic from its end; connected as soon as brokers answer, and again after they were away."""
+    """A reader of one topic from where it ended; connected as soon as brokers answer, and again after they were away.
+
+    It goes on behind what it has read. Where that is no longer or not yet there (retention, a topic made anew), it
+    goes on with the oldest record: what is read again does no harm.
+    """
 
     def __init__(self, bus: KafkaBus, partition: TopicPartition) -> None:
         self._bus, self._partition = bus, partition
         self._consumer: AIOKafkaConsumer | None = None
+        self._offset: int | None = None
+        self._heard = 0.0
+
+    async def enter(self) -> None:
+        """Find the end of the topic now; without brokers it is found when they answer."""
+        try:
+            await _within(CONNECT_SECONDS, self._connected())
+        except LOST as lost:
+            log.warning("no bus", topic=self._partition.topic, error=repr(lost))
 
     async def next(self, timeout: float) -> list[Message]:
         """As the port says; silence too while no broker answers."""
-        until = asyncio.get_running_loop().time() + timeout
+        now = asyncio.get_running_loop().time
+        until = now() + timeout
         try:
-            consumer = await self._connected()
-            batch = await consumer.getmany(self._partition, timeout_ms=int(timeout * 1000), max_records=RECORDS_AT_ONCE)
+            records = await _within(timeout + CONNECT_SECONDS, self._read(timeout))
         except LOST as lost:
             log.warning("no bus", topic=self._partition.topic, error=repr(lost))
             await self.close()
-            await asyncio.sleep(max(RETRY_SECONDS, until - asyncio.get_running_loop().time()))
+            await asyncio.sleep(max(RETRY_SECONDS, until - now()))
             return []
-        return [message for record in batch.get(self._partition, ()) if (message := _message(record)) is not None]
+        return [message for record in records if (message := message_of(record)) is not None]
+
+    async def _read(self, timeout: float) -> Sequence[Any]:
+        now = asyncio.get_running_loop().time
+        consumer = await self._connected()
+        batch = await consumer.getmany(self._partition, timeout_ms=int(timeout * 1000), max_records=RECORDS_AT_ONCE)
+        records: Sequence[Any] = batch.get(self._partition, ())
+        if records:
+            self._offset, self._heard = records[-1].offset + 1, now()
+        elif now() - self._heard > DOUBT_SECONDS:
+            await self._doubt(consumer)
+            self._heard = now()
+        return records
+
+    async def _doubt(self, consumer: AIOKafkaConsumer) -> None:
+        """Whether the silence is true. Raises KafkaError, upon which the reader is made anew."""
+        end = (await consumer.end_offsets([self._partition]))[self._partition]
+        if end != (position := await consumer.position(self._partition)):
+            raise KafkaError(f"nothing comes, although the reader is at {position} and the topic ends at {end}")
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = self._bus._consumer()
             try:
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    await consumer.start()
-                    consumer.assign([self._partition])
-                    await consumer.seek_to_end(self._partition)
+                await consumer.start()
+                await self._place(consumer)
             except BaseException:
                 await _closed(consumer)
                 raise
-            self._consumer = consumer
+            self._consumer, self._heard = consumer, asyncio.get_running_loop().time()
         return self._consumer
+
+    async def _place(self, consumer: AIOKafkaConsumer) -> None:
+        if self._offset is None and self._partition.topic not in await consumer.topics():
+            self._offset = 0  # all that it will ever hold is yet to come
+        consumer.assign([self._partition])
+        if self._offset is None:
+            await consumer.seek_to_end(self._partition)
+            self._offset = await consumer.position(self._partition)
+        else:
+            consumer.seek(self._partition, self._offset)
 
     async def close(self) -> None:
         consumer, self._consumer = self._consumer, None
@@ -214,58 +307,56 @@ class _Subscription:
             await _closed(consumer)
 
 
+async def _last(consumer: AIOKafkaConsumer, partition: TopicPartition, begin: int, end: int) -> Last | None:
+    """The last of our messages before the offset `end`. Offsets may be empty, of control records, or not ours."""
+    width = TAIL
+    while begin < end:
+        start, found = max(begin, end - width), None
+        consumer.seek(partition, start)
+        while await consumer.position(partition) < end:
+            for record in (await consumer.getmany(partition, timeout_ms=1000)).get(partition, ()):
+                if record.offset < end and (message := message_of(record)) is not None:
+                    found = Last(message.log, message.event.position)
+        if found is not None:
+            return found
+        end, width = start, width * 16
+    return None
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """The result of work in the client library. Raises TimeoutError.
+
+    The library hangs at times, and lets cancellations of its own inner tasks out. In a task of its own neither reaches
+    the loop that asked, which takes a cancellation for its own end.
+    """
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to hear of it
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        task.cancel()
+    if not task.done():
+        raise TimeoutError(f"no answer of Kafka within {seconds:.0f} s")
+    if task.cancelled():
+        raise KafkaError("the client of Kafka gave up")
+    return task.result()
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """Close a sender without what it still holds: to flush it would wait for brokers, and send once more later."""
+    sender = producer._sender.sender_task
+    while sender is not None and not sender.done():
+        sender.cancel()  # the first one makes it wait for its requests
+        await asyncio.sleep(0)
+    producer._message_accumulator.fail_all(KafkaError("the sender was given up"))
+    await _closed(producer)
+
+
 async def _closed(client: Any) -> None:
     """Close a client that may hang or fail at that."""
     close = client.stop if hasattr(client, "stop") else client.close
     with suppress(*LOST):
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await close()
-
-
-# -- records ------------------------------------------------------------------------------------------------------
-
-
-def _record(topic: str, message: Message) -> dict[str, Any]:
-    event = message.event
-    attributes = CloudEvent(
-        id=event.id,
-        source=f"/{topic}/{message.log}",
-        type=event.type,
-        subject=event.stream,
-        time=event.at.isoformat(),
-        position=event.position,
-        revision=event.revision,
-        predecessor=message.predecessor,
-        meta=event.meta,
-    )
-    headers = attributes.headers()
-    if '"trace"' in event.meta and (trace := Meta.of(event.meta).trace):
-        headers.append(("traceparent", trace.encode()))
-    headers.append(("content-type", b"application/json"))
-    return {"key": event.stream.encode(), "value": event.body.encode(), "headers": headers}
-
-
-def _message(record: Any) -> Message | None:
-    """The message of a record; None for one that is none of ours, which the reader notices as a hole."""
-    try:
-        told = CloudEvent.of(record.headers)
-        return Message(
-            told.predecessor,
-            Recorded(
-                told.position,
-                told.id,
-                told.subject,
-                told.revision,
-                told.type,
-                datetime.fromisoformat(told.time),
-                record.value.decode(),
-                told.meta,
-            ),
-            told.source.rpartition("/")[2],
-        )
-    except (ValidationError, ValueError, AttributeError) as foreign:
-        log.warning("foreign record", topic=record.topic, offset=record.offset, error=type(foreign).__name__)
-        return None
+        await _within(CLOSE_SECONDS, close())
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
