@@ -77,12 +77,14 @@ class Journal(Served):
     With the variable `DISTRIBUTED` set it is the distributed system behind its gateway, else one process.
     """
 
-    def __init__(self, data: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *arguments: str, environment: dict[str, str] | None = None, command: str = COMMAND
+    ) -> None:
         self.data = data
         self._said = tempfile.NamedTemporaryFile(prefix="zhurnal-said-")  # noqa: SIM115 - closed in __exit__
-        command = [sys.executable, "-m", "services", COMMAND, "--data", str(data), "--port", "0", *arguments]
+        started = [sys.executable, "-m", "services", command, "--data", str(data), "--port", "0", *arguments]
         self.process = subprocess.Popen(
-            command, stdout=self._said, stderr=subprocess.STDOUT, text=True, env=_environment(environment)
+            started, stdout=self._said, stderr=subprocess.STDOUT, text=True, env=_environment(environment)
         )
         super().__init__(self._wait())
 

@@ -42,7 +42,7 @@ def _loaded() -> Path:
         if not data.exists():
             fresh = run / "class-loading"
             fresh.mkdir(mode=0o711, exist_ok=True)
-            with Journal(fresh / "data") as journal:
+            with Journal(fresh / "data", command="up") as journal:
                 assert journal.stop() == 0
             assert not (fresh / "data" / "postgres").is_symlink(), "a copy would share its cluster"
             fresh.rename(data.parent)
