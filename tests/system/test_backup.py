@@ -150,7 +150,6 @@ def test_everything_acknowledged_before_the_backup_is_there_after_the_restore(ma
 
 
 def test_a_restored_journal_replays_equal_and_goes_on(made: Made, restored: Path) -> None:
-    equal(zhurnal_here("audit", "replay", data=restored))
     assert one(restored, "identity", "select count(*) from session") == (0,), "who was signed in signs in again"
     assert (restored / "token-key.pem").read_bytes() == (made.folder / "token-key.pem").read_bytes()
     assert (restored / "token-key.pem").stat().st_mode & 0o777 == 0o600
@@ -253,8 +252,8 @@ def test_a_restore_that_was_killed_is_refused_by_everybody_and_completed_when_ru
         assert other.returncode == 2
         assert "another backup into the database" in other.stderr
         equal(zhurnal_here("restore", str(made.folder), data=data))
-        equal(zhurnal_here("audit", "replay", data=data))
         assert histories(data, made.manifest) == made.source
+        equal(zhurnal_here("rebuild", "--verify", data=data))
         with superuser(data, "identity") as conn:  # as if it had been killed between two marks that it takes away
             conn.execute("set role zhurnal_identity_owner")
             conn.execute("create table restoring as select %s as backup, 'done' as step", (made.manifest.id,))
@@ -397,6 +396,21 @@ def test_a_killed_backup_is_none_and_the_next_one_clears_it_away(demo: Journal, 
         assert "being written" in at_once.stderr
     finally:
         os.close(number)
+
+
+def test_logs_kept_elsewhere_are_told_and_their_views_left_to_a_rebuild(
+    demo: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZHURNAL_KURRENT_URI", "esdb://localhost:2113")
+    with data_folder() as place, data_folder() as data:
+        said = zhurnal_here("backup", "--to", str(place), data=demo.data)
+        equal(said)
+        assert "gradebook, schedule are in KurrentDB" in said.stdout
+        (folder,) = backups(place)
+        assert set(Manifest.read(folder).logs) == {"identity"}
+        said = zhurnal_here("restore", str(folder), data=data)
+        equal(said)
+        assert "Restore the logs of gradebook, schedule by KurrentDB's own means, then: zhurnal rebuild" in said.stdout
 
 
 def test_the_oldest_backups_go(demo: Journal) -> None:
