@@ -7,8 +7,8 @@ from services.local.processes import free_port
 
 
 class ProxiedBroker(Broker):
-    """`address` goes to the broker itself, for the harness; `inner` is where the way called `kafka` must lead, and `way`
-    the port at which it must listen."""
+    """`address` goes to the broker itself, for the harness; `inner` is where the way called `kafka` must lead, and
+    `way` the port at which it must listen."""
 
     def __init__(self, folder: Path) -> None:
         self.inner, self.way = free_port(), free_port()

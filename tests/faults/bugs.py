@@ -199,7 +199,8 @@ BASE = "  base := coalesce(base, 0);\n"
 STORE: dict[str, tuple[str, str, str]] = {
     "no lock": ("", "", "  base := coalesce(base, 0);\n  perform pg_sleep(0.005);\n"),
     "bare sequence": (
-        "create sequence public.log_order; select setval('public.log_order', (select max(position) from public.event));",
+        "create sequence public.log_order;"
+        " select setval('public.log_order', (select max(position) from public.event));",
         "",
         "  base := nextval('public.log_order') - 1;\n"
         "  perform nextval('public.log_order') from generate_series(2, cardinality(ids));\n"

@@ -19,8 +19,9 @@ POINTS = (
     "keeper.heard",
     "keeper.given",
 )
-"""Where a process can be made to die: before a commit, after a commit and before the answer, before and after a publish,
-between rows and cursor, after the cursor, between what the keeper heard and what it writes, after a page was served."""
+"""Where a process can be made to die: before a commit, after a commit and before the answer, before and after a
+publish, between rows and cursor, after the cursor, between what the keeper heard and what it writes, after it served
+a page."""
 
 SIZE = 4096
 CLOCK = struct.Struct("<q")

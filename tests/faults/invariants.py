@@ -6,6 +6,7 @@ Each violation is a sentence under the name of its invariant. `NAMES` is in the 
 import asyncio
 import time
 from collections import defaultdict
+from typing import Any
 
 import httpx
 import psycopg
@@ -90,7 +91,7 @@ async def _behind(world: World) -> str:
     return "; ".join(missing)
 
 
-async def _rows(world: World, service: str, query: str) -> list[tuple[object, ...]]:  # values of any type
+async def _rows(world: World, service: str, query: str) -> list[tuple[Any, ...]]:
     async with await AsyncConnection.connect(world.dsn(service), autocommit=True, connect_timeout=3) as conn:
         found = await conn.execute(query.encode())
         return await found.fetchall()

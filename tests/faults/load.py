@@ -61,14 +61,21 @@ class Unlinked(NamedTuple):
 
 @dataclass
 class Load:
-    """Run it as a task beside the faults; `stop` lets everybody finish what he sent."""
+    """Run it as a task beside the faults; `stop` lets everybody finish what he sent.
+
+    copies: how many times a retry is sent at once in a storm. part, parts: which share of the cast works, so that loads
+    may follow each other; ledger and unlinked are then handed on.
+    """
 
     world: World
     seed: int
     workers: int = 6
     pause: float = 0.03
-    storms: bool = True
+    copies: int = 3
+    part: int = 0
+    parts: int = 1
     ledger: list[Sent] = field(default_factory=list)
+    unlinked: list[Unlinked] = field(default_factory=list)
     foreign: list[Foreign] = field(default_factory=list)
     wrong: Counter[str] = field(default_factory=Counter)
     answers: Counter[int] = field(default_factory=Counter)
@@ -79,15 +86,14 @@ class Load:
         self._random = random.Random(self.seed)
         self._stopping = asyncio.Event()
         self._keys = 0
-        self._unlinked: list[Unlinked] = []
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=40)
         self._client = httpx.AsyncClient(timeout=httpx.Timeout(8.0, connect=2.0), limits=limits)
         self._bearers: dict[str, dict[str, str]] = {}
 
     async def run(self, readers: bool = True) -> None:
         """Everybody at work until `stop`."""
-        lessons = list(self.cast.lessons)
-        cells = list(self.cast.cells)
+        lessons = list(self.cast.lessons[self.part :: self.parts])
+        cells = list(self.cast.cells[self.part :: self.parts])
         work = [self._teach(n, lessons[n :: self.workers], cells[n :: self.workers]) for n in range(self.workers)]
         if readers:
             work.append(self._probe())
@@ -98,6 +104,13 @@ class Load:
 
     def stop(self) -> None:
         self._stopping.set()
+
+    async def sent(self, number: int) -> None:
+        """Return when so many more commands have been sent."""
+        until = len(self.ledger) + number
+        async with asyncio.timeout(60):
+            while len(self.ledger) < until:  # noqa: ASYNC110 - the ledger is a list
+                await asyncio.sleep(0.02)
 
     @property
     def counts(self) -> Counter[str]:
@@ -133,7 +146,7 @@ class Load:
                 nonlocal tag, lost
                 lost = told is None
                 if told is not None:
-                    tag = told["etag"]  # noqa: B023 - of this cell
+                    tag = told["etag"]
                     grades[-1]["grade"] = told["grades"][0]["grade"]  # noqa: B023 - of this cell
 
             for value in VALUES:
@@ -167,7 +180,7 @@ class Load:
 
     def _new(self, person: str, page: str, what: str) -> Sent:
         self._keys += 1
-        sent = Sent(person, page, f"{self.seed}-{self._keys}-{'0' * 16}", what)
+        sent = Sent(person, page, f"{self.seed}-{self.part}-{self._keys}-{'0' * 16}", what)
         self.ledger.append(sent)
         return sent
 
@@ -177,7 +190,7 @@ class Load:
         """Send until it is settled or given up; what was answered to an acknowledged one."""
         again = self._random.random() < 0.6
         for attempt in range(PATIENCE):
-            copies = 3 if self.storms and attempt and self._random.random() < 0.3 else 1
+            copies = self.copies if attempt and self._random.random() < 0.3 else 1
             tries = [self._put(sent, path, body, condition, number + copy) for copy in range(copies)]
             settled = [a for a in await asyncio.gather(*tries) if a is not None]
             for answer in settled:
@@ -207,7 +220,7 @@ class Load:
         self.answers[answer.status_code] += 1
         if answer.status_code >= 500:
             if answer.status_code != 503:
-                self.wrong[f"{answer.status_code} {path.split('/')[3]}: {answer.text[:200]}"] += 1
+                self.wrong[f"{answer.status_code} to {path.split('/')[3]}"] += 1
             return None
         if answer.status_code in (401, 404):  # rights not heard yet after a start settle nothing
             return None
@@ -243,7 +256,7 @@ class Load:
 
     async def unlink(self) -> bool:
         """The administrator ends a guardian's link; its guardian is watched from then on."""
-        done = {u.link.id for u in self._unlinked}
+        done = {u.link.id for u in self.unlinked}
         link = next(each for each in self.cast.links if each.id not in done)
         headers = {**self._bearer(self.cast.administrator), "Idempotency-Key": f"{self.seed}-{link.id}"}
         address = f"{self.world.url('identity')}/people/{link.student}/guardians/{link.id}"
@@ -252,7 +265,7 @@ class Load:
         except httpx.TransportError:
             return False
         if answer.is_success:
-            self._unlinked.append(Unlinked(link, asyncio.get_running_loop().time()))
+            self.unlinked.append(Unlinked(link, asyncio.get_running_loop().time()))
         return answer.is_success
 
     # -- guardians ----------------------------------------------------------------------------------------------
@@ -268,7 +281,7 @@ class Load:
             guardian = self._random.choice(guardians)
             student = self._random.choice([s for s in self.cast.students if s not in own[guardian]])
             await self._read(guardian, student, "not his child")
-            for unlinked in self._unlinked[-2:]:
+            for unlinked in self.unlinked[-2:]:
                 if loop.time() - unlinked.at > RIGHTS_SECONDS:
                     await self._read(unlinked.link.guardian, unlinked.link.student, "no longer his child")
             await asyncio.sleep(self.pause * 2)

@@ -66,7 +66,7 @@ def _projector(control: Control) -> None:
         await apply(self, name, rows)
         control.passing("projector.committed")
 
-    projector.write = written
+    projector.write = written  # type: ignore[assignment]
     projector.Projector._apply = applied  # type: ignore[method-assign]
 
 
@@ -85,7 +85,7 @@ def _keeper(control: Control) -> None:
         return done
 
     Keeper._hear = heard  # type: ignore[method-assign]
-    Keeper._give = given  # type: ignore[method-assign]
+    Keeper._give = given  # type: ignore[assignment, method-assign]
 
 
 def _clock(control: Control) -> None:

@@ -66,9 +66,11 @@ class Toxiproxy:
         self.ways: dict[str, int] = {}
 
     async def __aenter__(self) -> "Toxiproxy":
-        command = [program(), "-host", "127.0.0.1", "-port", str(self.port)]
+        command = [str(program()), "-host", "127.0.0.1", "-port", str(self.port)]
         environment = {**os.environ, "LOG_LEVEL": "error"}
-        self._process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(  # noqa: ASYNC220 - forks at once
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         async with asyncio.timeout(START_SECONDS):
             while True:
                 try:

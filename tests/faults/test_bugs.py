@@ -23,26 +23,26 @@ Work = Callable[[World, Load], Awaitable[None]]
 
 
 async def plain(world: World, load: Load) -> None:
-    """A second of writing."""
-    await asyncio.sleep(1.5)
+    """Nothing but writing."""
+    await load.sent(150)
 
 
 async def crashes(world: World, load: Load) -> None:
     """The writing process dies between commit and answer, and at any time."""
     api = world.processes["gradebook.api"]
     for turn in range(4):
-        await asyncio.sleep(0.4)
+        await load.sent(30)
         api.control.arm("append.after") if turn % 2 else api.signal(9)
 
 
 async def half_open(world: World, load: Load) -> None:
     """The way to the database stands still."""
-    await asyncio.sleep(0.5)
+    await load.sent(20)
     await world.proxy.spoil("gradebook.api>postgres", "half-open")
-    await asyncio.sleep(1)
-    await world.heal()
+    await load.sent(10)
     world.processes["gradebook.api"].signal(9)  # what it still holds in memory is lost with it
-    await asyncio.sleep(0.5)
+    await world.heal()
+    await load.sent(5)
 
 
 async def unlinks(world: World, load: Load) -> None:
@@ -53,17 +53,17 @@ async def unlinks(world: World, load: Load) -> None:
 
 async def closes(world: World, load: Load) -> None:
     """Pages are closed under the hands of their teachers."""
-    await asyncio.sleep(0.3)
+    await load.sent(30)
     for page in sorted({lesson.page for lesson in load.cast.lessons}):
         assert await load.close_page(page)
-    await asyncio.sleep(0.7)
+    await load.sent(50)
 
 
 async def projector_dies(world: World, load: Load) -> None:
     """The process that keeps the views dies between rows and cursor, and comes back behind."""
     projector = world.processes["reporting.projector"]
     for _ in range(3):
-        await asyncio.sleep(0.5)
+        await load.sent(30)
         projector.control.arm("projector.rows")
         await asyncio.wait_for(projector.ended.wait(), 10)
 

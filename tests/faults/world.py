@@ -162,7 +162,7 @@ class World:
         waiting = list(self.processes.values())
         try:
             async with asyncio.timeout(seconds):
-                while waiting := [p for p in waiting if not await self.is_ready(p)]:
+                while waiting := [p for p in waiting if not await self.is_ready(p)]:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         except TimeoutError as late:
             raise TimeoutError(f"not ready: {[p.name for p in waiting]}\n{self.said(waiting[0].name)}") from late
