@@ -22,6 +22,7 @@ import uvloop
 from psycopg import AsyncConnection
 
 from services.demo.accounts import PASSWORD
+from services.kit import logging
 from services.kit.bus.kafka import KafkaBus
 from services.kit.settings import Settings
 from services.local.distributed import Running, running
@@ -245,6 +246,7 @@ def main() -> None:
     parser.add_argument("--outage", type=float, default=60, help="seconds without the broker")
     parser.add_argument("--rate", type=float, default=100, help="commands a second")
     asked = parser.parse_args()
+    logging.configure("error")
     with copy_of(college(asked.data)) as data, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         show("e2e", runner.run(bench(data, asked)), asked.json, LIMIT)
 
