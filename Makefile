@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --un
 BESIDE := $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help up up-distributed web test test-distributed check bench web-report lock kube-check kube-tools bundle
+.PHONY: help up up-distributed web test test-distributed check bench faults web-report lock kube-check kube-tools bundle
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ check: $(VENV)/dev.stamp web/node_modules/.dev.stamp ## format, lint, types and 
 
 bench: $(VENV)/dev.stamp ## benchmarks against their limits (one of them: make bench ARGS="append --json")
 	@exec $(BIN)/zhurnal bench $(ARGS)
+
+faults: $(VENV)/dev.stamp ## the distributed system under faults (make faults MINUTES=30 SEED=7 JSON=faults.json)
+	@exec $(BIN)/python -m tests.faults.campaign --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
 
 web-report: $(VENV)/dev.stamp web/dist/.stamp web/report/node_modules/.stamp ## figures of the web client and Lighthouse, in a real browser (make web-report ARGS=--json)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/zhurnal bench web $(ARGS)
