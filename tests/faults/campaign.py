@@ -111,7 +111,9 @@ class Run:
         self._killed = 0
 
     def note(self, what: str) -> None:
-        self.record.done.append((round(time.monotonic() - self._began, 2), what))
+        second = round(time.monotonic() - self._began, 2)
+        self.record.done.append((second, what))
+        print(f"{second:8.2f} {what}", flush=True)
 
     async def run(self) -> Record:
         """All faults in an order of the seed, spread over the rounds; after each the system must heal."""
@@ -230,8 +232,6 @@ def main() -> None:
     async def tell(record: Record) -> None:
         records.append(record)
         console.print(record.table())
-        for second, what in record.done:
-            console.print(f"{second:8.2f} {what}", highlight=False, markup=False)
         if given.json is not None:
             given.json.write_text(json.dumps([r.document() for r in records], ensure_ascii=False, indent=1))
 

@@ -201,7 +201,7 @@ class Faults:
         """What is no event at all: no headers, no JSON, nothing."""
         async with self._records() as (_, producer, topic):
             for value, headers in ((b"\xff\xfe", []), (b"", []), (b"{}", [("ce_type", b"x")]), (None, [])):
-                await producer.send_and_wait(topic, value, headers=headers)
+                await producer.send_and_wait(topic, value, key=b"?", headers=headers)
         return ""
 
     async def unknown(self) -> str:
