@@ -9,6 +9,7 @@ from services.beginning import Beginning
 from services.cli import welcome
 from services.cli.terminal import Data, command, out, say
 from services.kit import logging
+from services.kit.forwarded import forwarded
 from services.kit.serving import address, listen, serve
 from services.kit.settings import Settings
 from services.kit.static import Site
@@ -59,7 +60,7 @@ async def up(
             gc.freeze()  # what is there now stays: no look for cycles goes over it again
             gc.set_threshold(YOUNG_OBJECTS, 20, 50)
             begin = Beginning(system.identity.begun, system.clock, settings.zoneinfo)
-            await serve([(system.edge(begin, site), listening)], system.loops)
+            await serve([(forwarded(system.edge(begin, site), settings.gateway), listening)], system.loops)
             gc.freeze()  # all of it ends with the process; looking for cycles would take longer than all the rest
     out.print(say("Журнал остановлен.", "The journal has stopped."))
     return 0

@@ -24,6 +24,7 @@ from services.kit.rate import SECONDS_OF_BURST
 from services.kit.settings import SERVICES, CannotStart, Settings
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "deploy" / "gateway" / "envoy.yaml"
+SHARED = TEMPLATE.parents[1] / "helm" / "zhurnal" / "files" / "gateway.json"
 UPSTREAMS = (*SERVICES, "web")
 WITHOUT_END = 2**32 - 1
 START_SECONDS = 30.0
@@ -111,6 +112,29 @@ def internal() -> str:
     return f"/api/[^/]*/+({'|'.join(sorted(INTERNAL_PATHS))}|({'|'.join(INTERNAL_FOLDERS)}).*)/*"
 
 
+def shared() -> str:
+    """What the gateway on Kubernetes has in common with the edge, as JSON. Its own refusals speak Russian only."""
+    refusals = (TooManyRequests(), TimedOut(), Unavailable(), TooLarge(limit=edge.BODY_LIMIT))
+    told = {
+        "internal": internal(),
+        "stripped": [prefix.decode() for prefix in STRIPPED_PREFIXES],
+        "headers": {name.decode(): value.decode() for name, value in [*edge.SECURITY_HEADERS, edge.HSTS]},
+        "seconds": int(edge.TIME_LIMIT_SECONDS),
+        "importSeconds": int(edge.IMPORT_TIME_LIMIT_SECONDS),
+        "bodyLimit": edge.BODY_LIMIT,
+        "importLimit": edge.IMPORT_LIMIT,
+        "smallestPacked": SMALLEST,
+        "rate": Settings.model_fields["rate"].default,
+        "notFound": _document(NotFound(), "ru"),
+        "refusals": [{"status": p.status, "document": _document(p, "ru")} for p in refusals],
+    }
+    return json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+
+
+def _document(problem: Problem, language: str) -> str:
+    return json.dumps(problem.document(language), ensure_ascii=False, separators=(",", ":"))
+
+
 def _endpoint(at: Upstream) -> dict[str, Any]:
     address = {"socket_address": {"address": at.host, "port_value": at.port}}
     return {"endpoint": {"address": address, "health_check_config": {"port_value": at.probe_port}}}
@@ -178,14 +202,13 @@ def _replies(headers: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _mapper(
     conditions: list[dict[str, Any]], problem: Problem, language: str, headers: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    text = json.dumps(problem.document(language), ensure_ascii=False, separators=(",", ":"))
     retry = [_header("retry-after", "1")] if problem.status in (429, 503) else []
     return {
         "filter": conditions[0] if len(conditions) == 1 else {"and_filter": {"filters": conditions}},
         "status_code": problem.status,
         "headers_to_add": [*headers, _header("content-language", language), *retry],
         "body_format_override": {
-            "text_format_source": {"inline_string": text.replace("%", "%%")},
+            "text_format_source": {"inline_string": _document(problem, language).replace("%", "%%")},
             "content_type": "application/problem+json",
         },
     }

@@ -22,7 +22,7 @@ from services.kit.http import create_app
 from services.kit.mounted import Mounted
 from services.kit.rate import Rate
 from services.kit.settings import SERVICES
-from services.local.envoy import UPSTREAMS, Envoy, Limits, Upstream, configuration
+from services.local.envoy import SHARED, UPSTREAMS, Envoy, Limits, Upstream, configuration, shared
 from tests.common.clock import ManualClock
 from tests.common.identity import ZONE
 from tests.kit import edge_conformance as conformance
@@ -221,3 +221,8 @@ def test_services_believe_the_gateway_and_nobody_else() -> None:
     ):
         with conformance.served(forwarded(who, gateway)) as port:
             assert told(port) == client
+
+
+def test_the_chart_carries_what_the_edge_does() -> None:
+    """Write it anew by `.venv/bin/python deploy/gateway/shared.py`."""
+    assert SHARED.read_text(encoding="utf-8") == shared()

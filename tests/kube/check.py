@@ -155,8 +155,13 @@ def _put(cluster: Cluster, profile: Profile, kubernetes: str, namespace: str) ->
 
 
 def _changed(before: dict[str, Object], after: dict[str, Object]) -> int:
-    version = "resourceVersion"
-    return sum(thing["metadata"][version] != after[n]["metadata"][version] for n, thing in before.items() if n in after)
+    return sum(_content(thing) != _content(after[name]) for name, thing in before.items() if name in after)
+
+
+def _content(thing: Object) -> Object:
+    """The object without its version: one with a default status (Gateway) is stored anew by an apply that changes
+    nothing."""
+    return {**thing, "metadata": {name: v for name, v in thing["metadata"].items() if name != "resourceVersion"}}
 
 
 # -- what must be refused ---------------------------------------------------------------------------------------------
