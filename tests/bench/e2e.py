@@ -23,6 +23,7 @@ from psycopg import AsyncConnection
 
 from services.demo.accounts import PASSWORD
 from services.kit import logging
+from services.kit.bus.bus import Message
 from services.kit.bus.kafka import KafkaBus
 from services.kit.settings import Settings
 from services.local.distributed import Running, running
@@ -31,7 +32,7 @@ from tests.bench.college import TEACHERS, college, copy_of, login
 from tests.bench.http import Teacher, teacher
 from tests.bench.report import Row, row, show
 from tests.common.process import Served
-from tests.kit.test_bus import messages
+from tests.common.views import THINGS, Counted, ListFeed
 
 LIMIT = "the bus alone: published and read again through the same broker, at the same rate"
 LOOK_SECONDS = 0.005
@@ -157,7 +158,8 @@ async def watched(dsn: str, into: Figures) -> AsyncIterator[None]:
 
 async def bus_alone(bus: KafkaBus, seconds: float, rate: float) -> list[float]:
     """Seconds from publishing a message to having read it."""
-    (message,) = messages(1)
+    feed = ListFeed(THINGS, [Counted(thing="a", amount=1)])
+    message = Message(0, feed.rows[0], feed.id)
     taken = []
     async with bus.subscribe("alone") as subscription:
         await bus.last("alone")
