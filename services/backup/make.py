@@ -176,7 +176,7 @@ async def log_state(conn: AsyncConnection[tuple[object, ...]]) -> LogState:
 
 async def _dump(one: _Snapshot, folder: Path) -> File:
     # Comments are left out: the log's is the mark that it has its grants, which it gets again when it is restored.
-    arguments = ["--format=custom", "--compress=gzip:3", "--no-owner", "--no-privileges", "--no-comments"]
+    arguments = ["--format=custom", "--compress=3", "--no-owner", "--no-privileges", "--no-comments"]
     arguments += [f"--snapshot={one.id}", "--exclude-table=public.view_cursor"]
     arguments += [f"--exclude-table-data={table}" for table in LEFT_OUT]
     arguments += [f'--exclude-schema="{view}"' for view in one.views]
