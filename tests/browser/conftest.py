@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from services.demo.accounts import PASSWORD
 from tests.common.browser import DESK, PHONE, ROOT, NoBrowser, Watch, find_browser, launch_flags
 from tests.common.process import Journal, data_folder, key
-from tests.common.stored import demo_class
+from tests.common.stored import demo_class, one_at_a_time
 
 WAIT_MS = 20_000
 """How long a page may take to show what a test waits for; the tests of a busy machine need it, a good page does not."""
@@ -48,7 +48,8 @@ def built() -> None:
 @pytest.fixture(scope="session")
 def program() -> Path:
     try:
-        return find_browser()
+        with one_at_a_time("browser"):  # it may have to be installed
+            return find_browser()
     except NoBrowser as none:
         _missing(str(none))
 

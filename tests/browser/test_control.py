@@ -91,6 +91,7 @@ async def test_the_auditor_finds_a_change_and_the_page_as_it_was(desk: Opens) ->
     assert not re.search(r"[А-ЯЁ][а-яё]+ [А-ЯЁ]\. ", await rows.first.inner_text()), "an auditor sees no names"
     await shot(page, "changes")
     account = rows.first.locator("td").nth(1).get_by_role("link")
+    await expect(account).not_to_have_text("…")
     who = await account.inner_text()
     await account.click()
     await expect(page.get_by_role("button", name=f"Кто: {who}")).to_be_visible()

@@ -25,6 +25,14 @@ def new_run_folder() -> Path:
 
 
 @contextmanager
+def one_at_a_time(what: str) -> Iterator[None]:
+    """No other process of the run does this meanwhile."""
+    with (Path(os.environ[RUN]) / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def demo_class() -> Iterator[Path]:
     """The data of a stopped journal with the demo class, for one test or one module to use up."""
     with data_folder() as data:
@@ -37,8 +45,7 @@ def _loaded() -> Path:
     """The stored data, which is loaded by the first that asks while the others wait for it."""
     run = Path(os.environ[RUN])
     data = run / "class" / "data"
-    with (run / "class.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_at_a_time("class"):
         if not data.exists():
             fresh = run / "class-loading"
             fresh.mkdir(mode=0o711, exist_ok=True)
