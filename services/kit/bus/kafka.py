@@ -98,6 +98,11 @@ class KafkaBus:
         }
         return cls(connection, settings.kafka_prefix, settings.kafka_replication, topics)
 
+    @property
+    def brokers(self) -> list[str]:
+        """Where the bus begins to look for brokers, each `host:port`."""
+        return list(self._connection["bootstrap_servers"])
+
     def name(self, topic: str) -> str:
         """The name of the topic among the brokers."""
         return f"{self._prefix}.{topic}"
@@ -264,6 +269,11 @@ class _Subscription:
     async def _read(self, timeout: float) -> Sequence[Any]:
         now = asyncio.get_running_loop().time
         consumer = await self._connected()
+        if not consumer.assignment():
+            await self._place(consumer)
+            if not consumer.assignment():
+                await asyncio.sleep(timeout)
+                return ()
         batch = await consumer.getmany(self._partition, timeout_ms=int(timeout * 1000), max_records=RECORDS_AT_ONCE)
         records: Sequence[Any] = batch.get(self._partition, ())
         if records:
@@ -292,8 +302,10 @@ class _Subscription:
         return self._consumer
 
     async def _place(self, consumer: AIOKafkaConsumer) -> None:
-        if self._offset is None and self._partition.topic not in await consumer.topics():
-            self._offset = 0  # all that it will ever hold is yet to come
+        """Begin to read, if the topic is there: asked for one that is not, the library asks brokers without end."""
+        if self._partition.topic not in await consumer.topics():
+            self._offset = 0  # all that it will hold is yet to come
+            return
         consumer.assign([self._partition])
         if self._offset is None:
             await consumer.seek_to_end(self._partition)
