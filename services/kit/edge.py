@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.kit import problems
 from services.kit.admission import Admission, Headers, is_internal, passed_on
 from services.kit.compression import compressing
-from services.kit.front import Front, on_this_machine
+from services.kit.front import OF_API, Front, on_this_machine
 from services.kit.http import answer, json
 from services.kit.probes import METRICS_TYPE
 from services.kit.problems import Problem
@@ -111,7 +111,7 @@ class Edge:
                 raise problems.NotFound
             await Response(self._metrics(), media_type=METRICS_TYPE)(scope, receive, send)
             return
-        if not path.startswith("/api/"):
+        if not path.startswith("/api/") or path in OF_API:
             await self._front(scope, receive, send)
             return
         service = self._services.get(name)

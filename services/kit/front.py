@@ -16,7 +16,11 @@ from starlette.types import Receive, Scope, Send
 from services.kit import problems
 from services.kit.http import answer, json, language
 from services.kit.problems import Problem, catalogue
+from services.kit.reference import STYLE, Reference
 from services.kit.static import Site
+
+OF_API = ("/api", "/api/", "/api/openapi.json", "/api/style.css")
+"""The description of the whole API; what else is below /api/ belongs to the services."""
 
 Begin = Callable[[bool], Awaitable[dict[str, Any]]]
 """What anybody may know before signing in, as JSON; told whether the client is on this very machine."""
@@ -33,6 +37,7 @@ class Front:
         self, services: Iterable[str], begin: Begin | None = None, site: Site | None = None, *, secure: bool = False
     ) -> None:
         self._services, self._begin, self._site, self._secure = tuple(services), begin, site, secure
+        self._reference = Reference(self._services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -51,11 +56,20 @@ class Front:
         if path == "/start.json" and self._begin is not None:
             # Behind a TLS proxy every client seems to be on this machine.
             return json(await self._begin(not self._secure and on_this_machine(request.scope)))
-        if self._site is not None and path != "/api":
+        if path in OF_API:
+            return self._of_api(path, language(request))
+        if self._site is not None:
             return self._site.answer(request)
         if path == "/":
             return _front_page(language(request), self._services)
         raise problems.NotFound
+
+    def _of_api(self, path: str, spoken: str) -> Response:
+        if path == "/api/openapi.json":
+            return json(self._reference.document)
+        if path == "/api/style.css":
+            return Response(STYLE, media_type="text/css")
+        return HTMLResponse(self._reference.page(spoken), headers={"Content-Language": spoken})
 
 
 def on_this_machine(scope: Scope) -> bool:
@@ -99,9 +113,9 @@ def _blank(text: problems.Text, spoken: str) -> str:
 
 
 def _front_page(spoken: str, services: Iterable[str]) -> HTMLResponse:
-    rows = "".join(f'<li><a href="/api/{s}/openapi.json">/api/{s}</a>' for s in services)
+    rows = "".join(f'<li><a href="/api/#{s}">/api/{s}</a>' for s in services)
     if spoken == "en":
-        told = "<p>The journal is running. Programs reach it at these addresses (OpenAPI); the README has a tour.</p>"
+        told = "<p>The journal is running. Programs reach it at these addresses; the README has a tour.</p>"
         return _page(spoken, "Zhurnal", f'{told}<ul>{rows}</ul><p><a href="/problems">What a refusal means</a></p>')
-    told = "<p>Журнал работает. Программы обращаются к нему по этим адресам (OpenAPI); примеры — в README.</p>"
+    told = "<p>Журнал работает. Программы обращаются к нему по этим адресам; примеры — в README.</p>"
     return _page(spoken, "Электронный журнал", f'{told}<ul>{rows}</ul><p><a href="/problems">Что значит отказ</a></p>')

@@ -207,6 +207,11 @@ CASES = (
     Case("alive", "GET", "/live"),
     Case("ready", "GET", "/ready"),
     Case("the front", "GET", "/"),
+    *(
+        Case(f"{path} describes the API", "GET", path)
+        for path in ("/api", "/api/", "/api/openapi.json", "/api/style.css")
+    ),
+    Case("the description of the API takes no change", "POST", "/api/", OWN, 405, "method-not-allowed"),
     Case("a page of a problem", "GET", "/problems/behind"),
     Case("the front takes no change", "POST", "/", OWN, 405, "method-not-allowed"),
     # -- answers --

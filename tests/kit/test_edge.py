@@ -261,9 +261,10 @@ async def test_every_address_of_the_client_opens_it_and_is_asked_for_again(built
 
 async def test_the_client_takes_no_address_from_the_api(built: Path) -> None:
     async with served(built) as client:
+        assert "/api/openapi.json" in (await client.get("/api/")).text
         assert (await client.get("/live")).json() == {"live": True}
         assert "/problems/not-found" in (await client.get("/problems")).text
-        for path in ("/api", "/api/none/x", "/assets/app-0a.js", "/assets/"):
+        for path in ("/api/none/x", "/assets/app-0a.js", "/assets/"):
             answer = await client.get(path)
             assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json"), path
         assert (await client.post("/pages", headers=OWN)).status_code == 405

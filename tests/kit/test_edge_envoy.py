@@ -17,7 +17,7 @@ from services.identity.app import Identity
 from services.kit.authn import Authenticator, Grants, TokenVerifier
 from services.kit.edge import Edge
 from services.kit.forwarded import forwarded
-from services.kit.front import Front
+from services.kit.front import OF_API, Front
 from services.kit.http import create_app
 from services.kit.mounted import Mounted
 from services.kit.rate import Rate
@@ -64,7 +64,7 @@ class Parts:
                 await Response(b"{}")(scope, receive, send)
             elif path.startswith("/api/identity/exchange/"):
                 await exchange(scope, receive, send)
-            elif path.startswith("/api/"):
+            elif path.startswith("/api/") and path not in OF_API:
                 await conformance.echo(scope, receive, send)
             else:
                 await front(scope, receive, send)
