@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli import audit, backup, bench, distributed, importing, migrate, openapi, rebuild, serve, up
+from services.cli import audit, backup, bench, distributed, doctor, importing, migrate, openapi, rebuild, serve, up
 
 app = typer.Typer(
     name="zhurnal",
@@ -11,7 +11,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (up, distributed, serve, migrate, importing, backup, audit, rebuild, openapi, bench):
+for module in (up, distributed, serve, migrate, importing, backup, doctor, audit, rebuild, openapi, bench):
     module.register(app)
 
 

@@ -8,10 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 from contracts import grants as grant_changes
 from contracts.events import identity as identity_events
+from services.checkup.machine import newest
 from services.gradebook import app as gradebook
 from services.identity import app as identity
 from services.identity.keys import signing_key
@@ -146,6 +148,8 @@ async def assemble(
     metrics.keeper(pages.keeper)
     metrics.rights(grants, clock)
     metrics.folder(settings.data)
+    if settings.backups is not None:
+        metrics.backups(partial(newest, settings.backups))
     loops = (
         *(() if store.server is None else (store.server.watch,)),
         rights.run,

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -216,9 +217,9 @@ class Metrics:
 
         self._sources.append(read)
 
-    def backups(self, newest: Callable[[], float | None]) -> None:
-        """newest: the Unix time of the newest complete backup, None for none."""
-        self._sources.append(lambda: [(BACKUP, (), found)] if (found := newest()) is not None else [])
+    def backups(self, newest: Callable[[], datetime | None]) -> None:
+        """newest: when the newest complete backup was made, None for none."""
+        self._sources.append(lambda: [(BACKUP, (), found.timestamp())] if (found := newest()) is not None else [])
 
     def _histogram(self, figure: Figure) -> Histogram:
         return Histogram(figure.name, figure.text, figure.labels, buckets=FAST, registry=self._registry)

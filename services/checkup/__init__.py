@@ -1,0 +1,1 @@
+"""The check-up of an installation: what an operator should know, found beside the running system."""
