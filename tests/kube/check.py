@@ -127,10 +127,10 @@ def check_upgrades(cluster: Cluster, kubernetes: str, failures: Failures) -> Tab
                 for name in gone:
                     cluster.delete(before[name], namespace)
                 again = _put(cluster, profile, kubernetes, namespace)
-                counts = (len(before), len(after), len(gone), _changed(before, after), _changed(after, again))
-                table.add_row(profile.label, *map(str, counts))
-                if counts[-1]:
-                    failures.append(f"{profile.label}: applied a second time it changes {counts[-1]} objects")
+                counts = (len(before), len(after), len(gone), len(_changed(before, after)))
+                twice = _changed(after, again)
+                table.add_row(profile.label, *map(str, (*counts, len(twice))))
+                failures += [f"{profile.label}: applied a second time it changes {name}" for name in twice]
             except Refused as refused:
                 failures.append(f"{profile.label}: upgrade: {refused}")
     return table
@@ -154,14 +154,14 @@ def _put(cluster: Cluster, profile: Profile, kubernetes: str, namespace: str) ->
     return put
 
 
-def _changed(before: dict[str, Object], after: dict[str, Object]) -> int:
-    return sum(_content(thing) != _content(after[name]) for name, thing in before.items() if name in after)
+def _changed(before: dict[str, Object], after: dict[str, Object]) -> list[str]:
+    """The names of what is in both and says something else: not its status, which is no chart's, nor its versions."""
 
+    def said(thing: Object) -> Object:
+        metadata = {n: v for n, v in thing["metadata"].items() if n not in ("resourceVersion", "managedFields")}
+        return {**thing, "metadata": metadata, "status": None}
 
-def _content(thing: Object) -> Object:
-    """The object without its version: one with a default status (Gateway) is stored anew by an apply that changes
-    nothing."""
-    return {**thing, "metadata": {name: v for name, v in thing["metadata"].items() if name != "resourceVersion"}}
+    return [name for name, thing in before.items() if name in after and said(thing) != said(after[name])]
 
 
 # -- what must be refused ---------------------------------------------------------------------------------------------
