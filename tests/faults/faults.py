@@ -76,10 +76,7 @@ class Faults:
     async def rolling(self) -> str:
         """Every process is stopped in order and started again, one after the other."""
         for process in list(self.world.processes.values()):
-            await asyncio.wait_for(process.started.wait(), 30)
-            process.ended.clear()
-            process.signal(15)
-            await asyncio.wait_for(process.ended.wait(), 30)
+            await self.world.again(process)
         return ""
 
     async def two(self, target: str) -> str:

@@ -27,7 +27,8 @@ ALL = (
     *(f"{service}.projector" for service in ("schedule", "gradebook", "reporting", "notifications")),
     "gradebook.keeper",
 )
-START_SECONDS = 60.0
+START_SECONDS = 150.0
+STOP_SECONDS = 40.0
 SECRET = "faults-are-injected-here-" + "0123456789"
 NO_KAFKA = "127.0.0.1:1"
 """For targets that need no bus in a short run: nothing connects before it is used."""
@@ -152,10 +153,22 @@ class World:
     async def end(self, process: Running) -> None:
         """Stop a process for good, in order."""
         process.wanted = False
-        process.signal(15)
-        async with asyncio.timeout(30):
-            await process.ended.wait()
+        await self._gone(process)
         del self.processes[process.name]
+
+    async def again(self, process: Running) -> None:
+        """Stop a process in order; the supervisor starts it again."""
+        await self._gone(process)
+
+    async def _gone(self, process: Running) -> None:
+        """SIGTERM until the process that runs now has ended, by whatever."""
+        await process.started.wait()
+        pid = process.pid
+        async with asyncio.timeout(STOP_SECONDS):
+            while process.pid and process.pid == pid:
+                process.signal(15)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(process.ended.wait(), 5)
 
     async def ready(self, seconds: float = START_SECONDS) -> None:
         """Return once every process says that it can do its work. Raises TimeoutError naming who does not."""
