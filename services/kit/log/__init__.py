@@ -1,1 +1,1 @@
-"""The event log: one port (`eventlog`), two adapters (`memory`, `postgres`), one conformance suite."""
+"""The event log: one port (`eventlog`), three adapters (`memory`, `postgres`, `kurrent`), one conformance suite."""

@@ -86,7 +86,7 @@ class Feed(Protocol):
         ...
 
     async def wait(self, after: int, timeout: float) -> int:
-        """The head as soon as it is beyond `after`, or after `timeout` seconds whatever it is."""
+        """A position of the log as soon as there is one beyond `after`, or the head after `timeout` seconds."""
         ...
 
 

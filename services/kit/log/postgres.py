@@ -107,6 +107,18 @@ class PostgresLog:
         """
         return await append_all_in(conn, appends)
 
+    async def append_together(
+        self, conn: AsyncConnection[Any], appends: Sequence[tuple[str, int, Sequence[NewEvent]]]
+    ) -> int:
+        """Append to several streams inside the caller's transaction, each (stream, expected, events).
+
+        The position of the last one, 0 for none. After a `Conflict` the transaction must be rolled back.
+        """
+        position = 0
+        for append in appends:
+            position = (await append_in(conn, *append)).position
+        return position
+
     def grew(self, head: int) -> None:
         """Tell the log that an `append_in` up to position `head` has been committed."""
         self._waiters.grew(head)
