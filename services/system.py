@@ -23,6 +23,7 @@ from services.kit.clock import Clock, IdSource, RandomIds, SystemClock
 from services.kit.datalock import make_folder
 from services.kit.edge import Edge
 from services.kit.front import Begin, Front
+from services.kit.log.opening import StoredLog, open_log
 from services.kit.log.postgres import PostgresLog
 from services.kit.postgres import Pool, open_pool
 from services.kit.rate import Rate
@@ -60,7 +61,7 @@ class System:
     clock: Clock
     grants: Grants
     rights: GrantsReader
-    logs: dict[str, PostgresLog]
+    logs: dict[str, StoredLog]
     bus: MemoryBus
     identity: identity.Identity
     schedule: schedule.Schedule
@@ -114,7 +115,9 @@ async def assemble(
         pools[name] = await open_pool(store.databases[name].dsn, name=name, largest=LARGEST_POOL[name])
         stack.push_async_callback(pools[name].close)
         metrics.pool(name, pools[name])
-    logs = {name: PostgresLog(pools[name]) for name in LOGS}
+    own = PostgresLog(pools["identity"])  # appended to inside the transactions of its tables
+    logs: dict[str, StoredLog] = {"identity": own}
+    logs |= {name: open_log(settings, name, pools[name]) for name in LOGS if name != "identity"}
     for event_log in logs.values():
         stack.push_async_callback(event_log.close)
 
@@ -125,7 +128,7 @@ async def assemble(
     authenticator = Authenticator(TokenVerifier([issuer.public_key], clock), grants, clock, zone)
     bus = MemoryBus()
     people = identity.Identity(
-        pools["identity"], logs["identity"], issuer, grants, clock, ids, zone, secure=settings.secure
+        pools["identity"], own, issuer, grants, clock, ids, zone, secure=settings.secure
     )
     lessons = schedule.Schedule(pools["schedule"], logs["schedule"], logs["identity"], bus, clock, zone, people.reads)
     pages = gradebook.Gradebook(

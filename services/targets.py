@@ -25,7 +25,8 @@ from services.kit.calling import Caller, KeyRing, ReadSink
 from services.kit.clock import Clock, RandomIds, SystemClock
 from services.kit.front import Front
 from services.kit.log.eventlog import Feed
-from services.kit.log.postgres import PostgresLog
+from services.kit.log.opening import StoredLog, open_log
+from services.kit.log.postgres import POLL_SECONDS, PostgresLog
 from services.kit.mounted import Mounted
 from services.kit.postgres import Pool, check_version, migrations_of, open_pool
 from services.kit.probes import Failing
@@ -86,8 +87,8 @@ class Ground:
         self.metrics.pool(self.service, pool)
         return pool
 
-    def log(self, pool: Pool, poll: float | None = None) -> PostgresLog:
-        log = PostgresLog(pool) if poll is None else PostgresLog(pool, poll)
+    def log(self, pool: Pool, poll: float = POLL_SECONDS) -> StoredLog:
+        log = open_log(self.settings, self.service, pool, poll)
         self.stack.push_async_callback(log.close)
         return log
 
@@ -122,7 +123,8 @@ class Ground:
 async def _identity(ground: Ground) -> tuple[Service, list[Loop], Callable[[], float]]:
     settings, clock, zone = ground.settings, ground.clock, ground.settings.zoneinfo
     pool = await ground.pool()
-    log = ground.log(pool)
+    log = PostgresLog(pool)  # appended to inside the transactions of its tables
+    ground.stack.push_async_callback(log.close)
     issuer = TokenIssuer(signing_key(settings.token_key or settings.data / "token-key.pem"), clock)
     callers = {name: settings.need(f"{name}_secret") for name in SERVICES if name != "identity"}
     grants = Grants()

@@ -11,7 +11,7 @@ import typer
 from services.cli.terminal import Data, command, out, print_table, say
 from services.kit import logging
 from services.kit.log.eventlog import Feed
-from services.kit.log.postgres import PostgresLog
+from services.kit.log.opening import open_log
 from services.kit.postgres import open_pool
 from services.kit.rebuild import ensure
 from services.kit.settings import Settings
@@ -35,7 +35,7 @@ async def migrate(data: Data = None) -> int:
         for name in LOGS:
             pool = await open_pool(store.databases[name].dsn, name=name)
             stack.push_async_callback(pool.close)
-            feeds[name] = PostgresLog(pool)
+            feeds[name] = open_log(settings, name, pool)
         for service, views in VIEWS.items():
             for view in views:
                 built = await ensure(view, feeds, store.databases[service].owner_dsn)
