@@ -1,6 +1,9 @@
 """compose.yaml starts every target as the product expects to be started, and holds no secret."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +15,7 @@ import yaml
 from services.kit.postgres import Database
 from services.kit.settings import PREFIX, SERVICES, Settings
 from services.local.distributed import Net, Place, environment
+from services.local.envoy import program
 from services.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,6 +85,24 @@ def test_everything_that_stays_is_pinned_restarted_and_watched(name: str) -> Non
 def test_only_the_gateway_is_reached_from_outside() -> None:
     assert {name for name, given in COMPOSE["services"].items() if "ports" in given} == {"gateway"}
     assert COMPOSE["networks"]["inside"]["internal"] is True
+
+
+def test_envoy_takes_the_configuration_that_compose_makes(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, str(ROOT / "deploy" / "compose" / "gateway.py")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "ZHURNAL_SECURE": "true"},
+    )
+    configuration = yaml.safe_load(said.stdout)
+    (tmp_path / "envoy.yaml").write_text(said.stdout)
+    clusters = {cluster["name"]: cluster for cluster in configuration["static_resources"]["clusters"]}
+    hosts = {str(clusters[name]["load_assignment"]) for name in (*SERVICES, "web")}
+    assert all(f"{name}" in str(hosts) for name in ("gradebook-api", "identity-api", "web"))
+    judged = [program(), "--mode", "validate", "-c", str(tmp_path / "envoy.yaml")]
+    done = subprocess.run(judged, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_the_engines_are_of_the_versions_that_are_tested() -> None:
