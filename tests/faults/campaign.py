@@ -31,6 +31,8 @@ from tests.faults.world import ALL, World
 
 ROUNDS = 4
 KILLS = 64
+KILLERS = 3
+"""So many deaths are prepared at once: a point is waited for while others die elsewhere."""
 PLACES = {
     "gradebook.api": ("append.before", "append.after", ""),
     "gradebook.relay": ("relay.read", "relay.published", ""),
@@ -46,7 +48,7 @@ PLACES = {
     "reporting.api": ("",),
 }
 """Where each target is killed: at a named point, or ("") at whatever it is doing."""
-POINT_SECONDS = 2.0
+POINT_SECONDS = 4.0
 """A point that a process does not come to in this time is given up, and the process killed where it is."""
 
 
@@ -130,7 +132,8 @@ class Run:
         load = Load(self.world, self.seed, part=number, parts=self.rounds, ledger=self._ledger, unlinked=self._unlinked)
         faults = Faults(self.world, self.broker, load, self._random)
         working = asyncio.create_task(load.run())
-        killing = asyncio.create_task(self._kill(self.kills * (number + 1) // self.rounds))
+        until = self.kills * (number + 1) // self.rounds
+        killing = [asyncio.create_task(self._kill(until)) for _ in range(KILLERS)]
         await load.unlink()
         for name in order:
             self.note(name)
@@ -143,7 +146,7 @@ class Run:
             self.record.faults[name] += 1
             if what:
                 self.note(f"{name}: {what}")
-        await killing
+        await asyncio.gather(*killing)
         load.stop()
         await working
         await self.world.heal()
@@ -180,7 +183,7 @@ class Run:
                 continue
             where = f"{target} {place or 'anywhere'}"
             if place:
-                process.control.arm(place, self._random.randint(1, 3))
+                process.control.arm(place)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(process.ended.wait(), POINT_SECONDS)
                 if process.control.armed():
