@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from services.__main__ import app
 
 ADDRESS = re.compile(r"(http://[\d.]+:\d+)")
-READY_SECONDS = 120
+READY_SECONDS = 300
 STOP_SECONDS = 60
 DISTRIBUTED = "TESTS_DISTRIBUTED"
 COMMAND = "distributed" if os.environ.get(DISTRIBUTED) else "up"
