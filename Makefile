@@ -79,16 +79,16 @@ $(VENV)/main.stamp: requirements/main.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Нужен Python 3.11 или новее. / Python 3.11 or newer is needed." >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once per change of requirements) ..." >&2
-	@$(PIP) install --require-hashes -r requirements/main.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/main.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/local.stamp: requirements/local.txt $(VENV)/main.stamp
-	@$(PIP) install --require-hashes -r requirements/local.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/local.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/main.stamp
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 # The client is built from what it needs to run; linters and tests are installed on top of that when they are asked for.
