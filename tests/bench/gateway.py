@@ -2,8 +2,8 @@
 
 A signed-in browser's reads of identity (`GET /me`, `GET /groups`) over kept connections, one after the other, in turns:
 through Envoy with the session cookie, straight to the process with the token that the cookie stands for, and
-`GET /live` through Envoy, which is answered there. Identity answers both the question and the request here, so one process carries
-what two carry elsewhere. `zhurnal bench gateway [--json] [--rounds N]`
+`GET /live` through Envoy, which is answered there. Identity answers both the question and the request here, so one
+process carries what two carry elsewhere. `zhurnal bench gateway [--json] [--rounds N]`
 """
 
 import asyncio

@@ -255,7 +255,7 @@ def main() -> None:
     asked = arguments("the journal over HTTP")
     with (
         copy_of(college(asked.data)) as data,
-        Journal(data) as journal,
+        Journal(data, environment={"ZHURNAL_RATE": "0"}) as journal,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         show("http", runner.run(bench(journal, asked.rounds)), asked.json, LIMIT)
