@@ -30,6 +30,9 @@ MAY_ASK_THE_MACHINE = {
     "services/kit/edge.py": {"uuid4"},
     "services/kit/logging.py": {"uuid4"},
     "services/kit/log/memory.py": {"uuid4"},
+    # The names of a new log and of a backup, which must be new in the world.
+    "services/kit/log/kurrent.py": {"uuid4"},
+    "services/backup/make.py": {"uuid4"},
 }
 
 SQL_NOW = re.compile(

@@ -17,7 +17,7 @@ from services.gradebook.absences import Absences
 from services.gradebook.audit.replay import replay
 from services.gradebook.page import Page
 from services.kit.handle import Handler
-from services.kit.log.postgres import PostgresLog
+from services.kit.log.opening import StoredLog
 from services.kit.rebuild import rebuild, verify
 from services.kit.settings import Settings
 from services.reporting.views.card import VIEW as CARD
@@ -55,7 +55,7 @@ async def bench(system: System, rounds: int) -> list[Row]:
     ]
 
 
-async def _read(logs: Mapping[str, PostgresLog]) -> float:
+async def _read(logs: Mapping[str, StoredLog]) -> float:
     """Events per second."""
     began, count = time.perf_counter(), 0
     for log in logs.values():
@@ -64,7 +64,7 @@ async def _read(logs: Mapping[str, PostgresLog]) -> float:
     return count / (time.perf_counter() - began)
 
 
-async def _fold(system: System, log: PostgresLog) -> float:
+async def _fold(system: System, log: StoredLog) -> float:
     """Events per second into the states of all streams."""
     pages, absences = dict[str, Page](), dict[str, Absences]()
     of_page = Handler(log, PAGE_EVENTS, Page, system.clock)

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services.kit.postgres import Database
 from services.kit.settings import Settings
 from services.local import distributed as plan
 from services.local.processes import inherited
@@ -146,8 +147,8 @@ async def test_two_processes_of_one_service_are_one_service_and_end_when_told() 
 def test_each_process_is_told_what_it_needs_and_no_secret_of_others(tmp_path: Path) -> None:
     settings = Settings.load({}, data=tmp_path)
     at = plan.places(1)
-    databases = {s: plan.Database(f"zhurnal_{s}", s, f"postgresql://{s}/x", f"postgresql://o{s}/x") for s in VIEWS}
-    databases["identity"] = plan.Database("zhurnal_identity", "identity", "postgresql://identity/x", "")
+    databases = {s: Database(f"zhurnal_{s}", s, f"postgresql://{s}/x", f"postgresql://o{s}/x") for s in VIEWS}
+    databases["identity"] = Database("zhurnal_identity", "identity", "postgresql://identity/x", "")
     secrets = {s: f"{s}{SECRET}" for s in VIEWS}
     net = plan.Net(tmp_path, databases, "broker:1", plan.urls(at), secrets)
     for place in at:
