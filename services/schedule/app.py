@@ -19,7 +19,7 @@ from services.kit.bus.bus import Bus
 from services.kit.clock import Clock
 from services.kit.handle import Handler
 from services.kit.http import create_app
-from services.kit.log.eventlog import Appended, EventLog, Feed, NewEvent
+from services.kit.log.eventlog import EventLog, Feed, NewEvent
 from services.kit.postgres import Pool
 from services.kit.projector import Projector
 from services.kit.reads import ReadLog
@@ -39,11 +39,11 @@ VIEWS = (catalogue.VIEW, lessons.VIEW)
 
 
 class Log(EventLog, Protocol):
-    """What schedule needs of its log: an import appends to several streams in one transaction."""
+    """What schedule needs of its log: an import appends to several streams, at once where that is possible."""
 
-    async def append_in(
-        self, conn: AsyncConnection[Any], stream: str, expected: int, events: Sequence[NewEvent]
-    ) -> Appended: ...
+    async def append_together(
+        self, conn: AsyncConnection[Any], appends: Sequence[tuple[str, int, Sequence[NewEvent]]]
+    ) -> int: ...
 
     def grew(self, head: int) -> None: ...
 

@@ -1,6 +1,8 @@
 """Import of schedule's part of a roster: academic years, periods of groups, disciplines, teaching.
 
-One transaction writes everything or nothing; `check` is the same, rolled back. What is in the file already changes
+One transaction writes everything or nothing; `check` is the same, rolled back. A log outside of this database takes
+the streams one by one before the rest is committed: a command sent again, after a crash or a conflict on the way, goes
+on with the streams that it has not written yet. What is in the file already changes
 nothing, so a file sent twice changes nothing. What a full export passes over is reported as absent and never deleted;
 what a file deletes ends with yesterday. Ids: those of the document for years and disciplines, derived ones per group
 for periods and assignments, since the calendar of each group is its own.
@@ -8,7 +10,6 @@ for periods and assignments, since the calendar of each group is its own.
 
 import asyncio
 from collections.abc import Sequence
-from itertools import count
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import orjson
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contracts.envelope import Event
 from contracts.events.schedule import EVENTS
+from contracts.ids import derived
 from services.kit.handle import Command
 from services.kit.log.eventlog import NO_STREAM, Conflict, NewEvent
 from services.kit.problems import Busy, KeyReused
@@ -146,7 +148,7 @@ async def _attempt(
         )
         if not claimed.rowcount:
             return await _answered(svc, conn, command)
-        folded = await _folded(svc, await _known(conn, document.source), document)
+        folded = await _folded(svc, command, await _known(conn, document.source), document)
         merge = Merge(document, folded.stored, svc.day(svc.clock.now()), command.actor)
         bad = sum(1 for finding in merge.findings if finding["severity"] == "error")
         if bad and not skip_bad:
@@ -157,9 +159,8 @@ async def _attempt(
         await conn.execute(
             "update import_run set report = %s where command = %s", (orjson.dumps(report).decode(), command.id)
         )
-        position = 0
-        for stream, expected, events in appends:  # last, since it holds the log's lock until the commit
-            position = (await svc.log.append_in(conn, stream, expected, events)).position
+        # last, since it holds the log's lock until the commit
+        position = 0 if check else await svc.log.append_together(conn, appends)
     if check:
         return report
     svc.log.grew(position)
@@ -178,10 +179,11 @@ async def _answered(svc: "Schedule", conn: AsyncConnection[Any], command: Comman
 
 
 class _Folded(NamedTuple):
-    """What is stored, and the revisions of the streams that it was folded from."""
+    """What is stored, the revisions of the streams that it was folded from, and those that the command has written."""
 
     stored: Stored
     revisions: dict[str, int]
+    written: set[str]
 
 
 async def _known(conn: AsyncConnection[Any], source: str) -> dict[str, dict[str, dict[str, Any]]]:
@@ -194,35 +196,43 @@ async def _known(conn: AsyncConnection[Any], source: str) -> dict[str, dict[str,
     return known
 
 
-async def _folded(svc: "Schedule", known: dict[str, dict[str, dict[str, Any]]], document: Document) -> _Folded:
+async def _folded(
+    svc: "Schedule", command: Command, known: dict[str, dict[str, dict[str, Any]]], document: Document
+) -> _Folded:
     catalogue = await svc.catalogue.state(lists.STREAM)
     revisions = {lists.STREAM: catalogue.revision}
+    written = {lists.STREAM} if command.id in catalogue.receipts else set[str]()
     calendars, years = {}, {}
     for group in {*known.get("groups", ()), *(g.id for g in document.groups), *(t.group_id for t in document.teaching)}:
         calendar = await svc.calendars.state(periods.stream(group))
         revisions[periods.stream(group)] = calendar.revision
+        written |= {periods.stream(group)} if command.id in calendar.receipts else set()
         calendars[group] = calendar.state.periods
     for id_ in catalogue.state.years:
         folded = await svc.years.state(year.stream(id_))
         revisions[year.stream(id_)] = folded.revision
+        written |= {year.stream(id_)} if command.id in folded.receipts else set()
         years[id_] = folded.state
-    return _Folded(Stored(catalogue.state, calendars, years, known), revisions)
+    return _Folded(Stored(catalogue.state, calendars, years, known), revisions, written)
 
 
 def _appends(svc: "Schedule", command: Command, merge: Merge, folded: _Folded) -> list[tuple[str, int, list[NewEvent]]]:
-    """The events per stream; their ids are counted through the whole import."""
+    """The events per stream not written yet; their ids are counted in each stream, whatever the others hold."""
     streams: list[tuple[str, Sequence[Event]]] = [(lists.STREAM, merge.entries)]
     streams += [(periods.stream(group), events) for group, events in merge.periods.items()]
     streams += [(year.stream(id_), events) for id_, events in merge.load.items()]
-    meta, n = command.meta(svc.clock.now()).text(), count()
+    meta = command.meta(svc.clock.now()).text()
     return [
         (
             stream,
             folded.revisions.get(stream, NO_STREAM),
-            [NewEvent(command.event_id(next(n)), *EVENTS.encode(event), meta) for event in events],
+            [
+                NewEvent(derived("event", command.id, stream, str(n)), *EVENTS.encode(event), meta)
+                for n, event in enumerate(events)
+            ],
         )
         for stream, events in streams
-        if events
+        if events and stream not in folded.written
     ]
 
 

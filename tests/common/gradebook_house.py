@@ -21,6 +21,7 @@ from services.kit.authn import Authenticator, Grants, GrantsReader, TokenIssuer,
 from services.kit.bus.memory import MemoryBus
 from services.kit.log.eventlog import NO_STREAM, NewEvent
 from services.kit.log.memory import MemoryLog
+from services.kit.log.opening import StoredLog
 from services.kit.log.postgres import PostgresLog
 from services.kit.log.postgres import install as install_log
 from services.kit.postgres import Database, migrate, migrations_of, open_pool
@@ -164,15 +165,20 @@ def identity_events() -> list[Event]:
 
 
 @asynccontextmanager
-async def house(database: Database, said: Sequence[Event] | None = None) -> AsyncIterator[House]:
-    """A house on a fresh database; its page is there unless `said` says something else to the schedule."""
+async def house(
+    database: Database, said: Sequence[Event] | None = None, kept: StoredLog | None = None
+) -> AsyncIterator[House]:
+    """A house on a fresh database; its page is there unless `said` says something else to the schedule.
+
+    kept: its log, where it is not in the database.
+    """
     await migrate(database.owner_dsn, database.role, migrations_of("services.gradebook"))
     async with await AsyncConnection.connect(database.owner_dsn, autocommit=True) as owner:
         await install_log(owner, database.role)
         for view in VIEWS:
             await projector.install(owner, view)
     pool = await open_pool(database.dsn, name="gradebook")
-    clock, log = ManualClock(instant(STARTS)), PostgresLog(pool)
+    clock, log = ManualClock(instant(STARTS)), kept or PostgresLog(pool)
     identity, schedule, known = Outside(i.EVENTS), Outside(s.EVENTS), Grants()
     issuer = TokenIssuer(Ed25519PrivateKey.generate(), clock)
     reads: list[Read] = []

@@ -14,6 +14,7 @@ from contracts.events import identity, schedule
 from services.kit.bus.memory import MemoryBus
 from services.kit.log.eventlog import Feed
 from services.kit.log.memory import MemoryLog
+from services.kit.log.opening import StoredLog
 from services.kit.log.postgres import PostgresLog, install
 from services.kit.postgres import Database, migrate, migrations_of, open_pool
 from services.kit.reads import Read, ReadLog
@@ -115,15 +116,19 @@ class House:
 
 
 @asynccontextmanager
-async def house(database: Database) -> AsyncIterator[House]:
-    """The service, today being 1 September 2025. Editors: deputy, office, admin; a teacher, a director, a stranger."""
+async def house(database: Database, kept: StoredLog | None = None) -> AsyncIterator[House]:
+    """The service, today being 1 September 2025; its log in the database or where it is `kept`.
+
+    Editors: deputy, office, admin; a teacher, a director, a stranger.
+    """
     clock = ManualClock()
     await migrate(database.owner_dsn, database.role, migrations_of("services.schedule"))
     async with await AsyncConnection.connect(database.owner_dsn) as owner:
         await install(owner, database.role)
     pool = await open_pool(database.dsn, name="schedule")
     try:
-        log, people = PostgresLog(pool), MemoryLog(clock)
+        log: StoredLog = kept or PostgresLog(pool)
+        people = MemoryLog(clock)
         for view in VIEWS:
             feeds: dict[str, Feed] = {"schedule": log, "identity": people}
             await ensure(view, {name: feeds[name] for name in view.logs}, database.owner_dsn)
