@@ -89,16 +89,14 @@ async def recovered(settings: Settings, progress: Progress) -> Adopted:
     elsewhere = tuple(settings.kurrent_logs.split(",")) if settings.kurrent_uri else ()
     async with plain_store(settings, beside=False) as store, _alone(store):
         for name in SERVICES:
-            async with await AsyncConnection.connect(store.databases[name].owner_dsn, autocommit=True) as conn:
-                state = await _look(store.databases[name])
-                if state.backup or not state.filled:
-                    raise CannotStart(
-                        f"База {conn.info.dbname} пуста или наполовину восстановлена.",
-                        f"The database {conn.info.dbname} is empty or half restored.",
-                    )
-            await migrate(
-                store.databases[name].owner_dsn, store.databases[name].role, migrations_of(f"services.{name}")
-            )
+            database = store.databases[name]
+            state = await _look(database)
+            if state.backup or not state.filled:
+                raise CannotStart(
+                    f"База {database.name} пуста или наполовину восстановлена.",
+                    f"The database {database.name} is empty or half restored.",
+                )
+            await migrate(database.owner_dsn, database.role, migrations_of(f"services.{name}"))
         await renew_ids(store, elsewhere)
         return await adopt(store, elsewhere, progress)
 

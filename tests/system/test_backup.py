@@ -72,7 +72,7 @@ def histories(data: Path, manifest: Manifest) -> dict[str, Any]:
     return {name: one(data, name, HISTORY.format(head=manifest.logs[name].head)) for name in LOGS}
 
 
-def wait_for(true: Callable[[], Any], seconds: float = 60) -> None:
+def wait_for(true: Callable[[], Any], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen"
@@ -262,7 +262,7 @@ def test_a_restore_that_was_killed_is_refused_by_everybody_and_completed_when_ru
 
 
 def _begun(data: Path) -> bool:
-    """The grade book is marked; it is the third database of five, so others are restored or will be."""
+    """The grade book, third database of five, is restored: others are, and others are not."""
     server = EmbeddedServer.attach(data)
     if server is None:
         return False
