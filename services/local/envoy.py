@@ -30,6 +30,7 @@ WITHOUT_END = 2**32 - 1
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.05
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where one that listens everywhere is reached from here
 
 
 class At(Protocol):
@@ -225,9 +226,11 @@ def _status(comparison: str, code: int) -> dict[str, Any]:
 class Envoy:
     """A running Envoy. A context manager; `watch` raises when it ends by itself."""
 
-    def __init__(self, text: str, port: int, scheme: str = "http", log: Path | None = None) -> None:
-        self._text, self._port, self._log = text, port, log
-        self.address = f"{scheme}://127.0.0.1:{port}"
+    def __init__(self, text: str, port: int, host: str = "127.0.0.1", log: Path | None = None) -> None:
+        self._text, self._log = text, log
+        self._at = (LOOPBACK.get(host, host), port)
+        named = self._at[0]
+        self.address = f"http://{f'[{named}]' if ':' in named else named}:{port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = contextlib.ExitStack()
 
@@ -264,7 +267,7 @@ class Envoy:
 
     def _alive(self) -> bool:
         """It listens once it has looked at the health of every process for the first time."""
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
+        with contextlib.suppress(OSError), socket.create_connection(self._at, timeout=1):
             return True
         return False
 
@@ -311,7 +314,7 @@ class Gateway(Envoy):
         text = configuration(
             upstreams, host=settings.host, port=port, secure=settings.secure, limits=Limits(rate=settings.rate)
         )
-        super().__init__(text, port, log=settings.data / "logs" / "envoy.log")
+        super().__init__(text, port, settings.host, settings.data / "logs" / "envoy.log")
 
 
 def _free_port() -> int:

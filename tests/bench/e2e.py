@@ -191,7 +191,7 @@ async def outage(system: Running, bus: KafkaBus, load: Load, seconds: float, rat
 
 
 async def bench(data: Path, asked: argparse.Namespace) -> list[Row]:
-    settings = Settings.load({}, data=data, port=0, demo="none", log_level="warning")
+    settings = Settings.load({}, data=data, port=0, rate=0, demo="none", log_level="warning")
 
     async def nothing(system: System) -> None:
         """The college is there already."""

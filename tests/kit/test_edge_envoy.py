@@ -2,13 +2,20 @@
 
 import http.client
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509.oid import NameOID
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,7 +29,7 @@ from services.kit.http import create_app
 from services.kit.mounted import Mounted
 from services.kit.rate import Rate
 from services.kit.settings import SERVICES
-from services.local.envoy import SHARED, UPSTREAMS, Envoy, Limits, Upstream, configuration, shared
+from services.local.envoy import SHARED, UPSTREAMS, Envoy, Limits, Tls, Upstream, configuration, shared
 from tests.common.clock import ManualClock
 from tests.common.identity import ZONE
 from tests.kit import edge_conformance as conformance
@@ -226,3 +233,31 @@ def test_services_believe_the_gateway_and_nobody_else() -> None:
 def test_the_chart_carries_what_the_edge_does() -> None:
     """Write it anew by `.venv/bin/python deploy/gateway/shared.py`."""
     assert SHARED.read_text(encoding="utf-8") == shared()
+
+
+def certified(folder: Path) -> Tls:
+    """A certificate of HOST that signs itself, and its key."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, conformance.HOST)])
+    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    built = built.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    built = built.add_extension(x509.SubjectAlternativeName([x509.DNSName(conformance.HOST)]), critical=False)
+    files = Tls(folder / "certificate.pem", folder / "key.pem")
+    pem = serialization.Encoding.PEM
+    files.certificate.write_bytes(built.sign(key, hashes.SHA256()).public_bytes(pem))
+    form = serialization.PrivateFormat.PKCS8
+    files.key.write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
+    return files
+
+
+def test_it_ends_tls_itself_where_it_is_given_a_certificate(upstream: int, tmp_path: Path) -> None:
+    tls, port = certified(tmp_path), free()
+    processes = {name: [Upstream("127.0.0.1", upstream, upstream)] for name in UPSTREAMS}
+    trusting = ssl.create_default_context(cafile=str(tls.certificate))
+    trusting.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        Envoy(configuration(processes, port=port, secure=True, tls=tls), port),
+        socket.create_connection(("127.0.0.1", port)) as plain,
+        trusting.wrap_socket(plain, server_hostname=conformance.HOST) as secured,
+    ):
+        assert (secured.version(), secured.selected_alpn_protocol()) == ("TLSv1.3", "h2")
