@@ -10,12 +10,12 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/faults/", "tests/kit/test_bus_kafka", "tests/kit/test_edge_envoy", "tests/kube/")
+TOGETHER = ("tests/faults/", "tests/kit/test_bus_kafka", "tests/kit/test_edge_envoy")
 """Beginnings of the names of files that stay together."""
 FIRST = (
-    *("tests/faults/", "tests/browser/test_everywhere.py", "tests/kube/", "tests/kit/test_bus_kafka"),
+    *("tests/faults/", "tests/browser/test_everywhere.py", "tests/kit/test_bus_kafka"),
     *("tests/system/test_accidents.py", "tests/browser/", "tests/system/", "tests/services/test_demo.py"),
-    *("tests/services/", "tests/kit/test_embedded.py", "tests/matrix/", "tests/kit/"),
+    *("tests/services/", "tests/kit/test_embedded.py", "tests/matrix/", "tests/kit/", "tests/deploy/"),
 )
 """Beginnings of names in the order of their turn; what takes long begins early, so that no process is left alone."""
 
