@@ -151,5 +151,5 @@ class CloudEvent(BaseModel):
     @classmethod
     def of(cls, headers: Iterable[tuple[str, bytes]]) -> Self:
         """Read record headers; unknown ones are passed over. Raises pydantic's ValidationError."""
-        found = {k[len(cls._prefix) :]: v.decode() for k, v in headers if k.startswith(cls._prefix)}
-        return cls(**{k: v for k, v in found.items() if k in cls.model_fields})
+        prefix = cls._prefix
+        return cls.model_validate({k.removeprefix(prefix): v.decode() for k, v in headers if k.startswith(prefix)})

@@ -200,14 +200,16 @@ STORE: dict[str, tuple[str, str, str]] = {
     "no lock": ("", "", "  base := coalesce(base, 0);\n  perform pg_sleep(0.005);\n"),
     "bare sequence": (
         "create sequence public.log_order;"
-        " select setval('public.log_order', (select max(position) from public.event));",
+        " select setval('public.log_order', (select max(position) from public.event));"
+        " grant all on sequence public.log_order to public",
         "",
         "  base := nextval('public.log_order') - 1;\n"
         "  perform nextval('public.log_order') from generate_series(2, cardinality(ids));\n"
         "  perform pg_sleep(random() * 0.02);\n",
     ),
     "one statement": (
-        "create table public.log_counter as select max(position) as n from public.event;",
+        "create table public.log_counter as select max(position) as n from public.event;"
+        " grant all on public.log_counter to public",
         "",
         "  with counted as (update public.log_counter set n = n + cardinality(ids) returning n - cardinality(ids) as n)"
         "\n  select n into base from counted;\n",
