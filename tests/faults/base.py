@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,8 +22,7 @@ from psycopg.conninfo import make_conninfo
 
 from services.demo.load import load
 from services.identity.keys import signing_key
-from services.kit.authn import AUDIENCE, TokenIssuer
-from services.kit.clock import SystemClock
+from services.kit.authn import AUDIENCE
 from services.kit.embedded import EmbeddedServer
 from services.kit.postgres import prepare
 from services.kit.settings import SERVICES, Settings
@@ -209,11 +208,6 @@ def _on(relation: Any, day: date) -> bool:
     return relation.starts_on <= day and (relation.ends_on is None or day <= relation.ends_on)
 
 
-def minted(base: Base) -> TokenIssuer:
-    """The issuer of the installation, for what needs an ordinary token."""
-    return TokenIssuer(base._key, SystemClock())
-
-
 @asynccontextmanager
 async def base() -> AsyncIterator[Base]:
     """A filled base in a temporary folder."""
@@ -225,8 +219,3 @@ async def base() -> AsyncIterator[Base]:
         yield made
     finally:
         made.close()
-
-
-def names(values: Sequence[str]) -> str:
-    """For reports."""
-    return ", ".join(values)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
@@ -248,9 +248,3 @@ class World:
 
     def __repr__(self) -> str:
         return f"World({self.prefix}, {self.bug or 'no bug'}, {Path(self.folder)})"
-
-
-def told(answer: httpx.Response) -> Any:
-    """The body of an answer that must be good."""
-    assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
-    return answer.json()
