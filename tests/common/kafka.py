@@ -85,12 +85,12 @@ async def write(bus: KafkaBus, topic: str, *records: dict[str, Any]) -> None:
 async def contents(bus: KafkaBus, topic: str) -> list[Any]:
     """All records of a topic."""
     partition, found = TopicPartition(bus.name(topic), 0), []
-    consumer = AIOKafkaConsumer(bootstrap_servers=bus.brokers)
+    # By default it begins at the end, and that may happen after it was told to seek the beginning.
+    consumer = AIOKafkaConsumer(bootstrap_servers=bus.brokers, auto_offset_reset="earliest")
     await consumer.start()
     try:
         consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
-        await consumer.seek_to_beginning(partition)
         while await consumer.position(partition) < end:
             found += (await consumer.getmany(partition, timeout_ms=500)).get(partition, [])
     finally:
