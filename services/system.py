@@ -127,9 +127,7 @@ async def assemble(
     rights = GrantsReader(grants, logs["identity"], identity_events.EVENTS, grant_changes.changes, clock)
     authenticator = Authenticator(TokenVerifier([issuer.public_key], clock), grants, clock, zone)
     bus = MemoryBus()
-    people = identity.Identity(
-        pools["identity"], own, issuer, grants, clock, ids, zone, secure=settings.secure
-    )
+    people = identity.Identity(pools["identity"], own, issuer, grants, clock, ids, zone, secure=settings.secure)
     lessons = schedule.Schedule(pools["schedule"], logs["schedule"], logs["identity"], bus, clock, zone, people.reads)
     pages = gradebook.Gradebook(
         pools["gradebook"], logs["gradebook"], logs["identity"], logs["schedule"], bus, clock, zone, people.reads
