@@ -93,9 +93,8 @@ class Ground:
         return log
 
     def bus(self) -> Bus:
-        from services.kit.bus.kafka import KafkaBus
+        from services.kit.bus.kafka import KafkaBus  # loaded only where there is Kafka; every command imports this module
 
-        self.settings.need("kafka")
         bus = KafkaBus.of(self.settings)
         self.stack.push_async_callback(bus.close)
         return bus
