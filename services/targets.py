@@ -93,7 +93,7 @@ class Ground:
         return log
 
     def bus(self) -> Bus:
-        from services.kit.bus.kafka import KafkaBus  # loaded only where there is Kafka; every command imports this module
+        from services.kit.bus.kafka import KafkaBus  # every command imports this module, few need Kafka
 
         bus = KafkaBus.of(self.settings)
         self.stack.push_async_callback(bus.close)
