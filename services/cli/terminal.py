@@ -31,7 +31,8 @@ P = ParamSpec("P")
 log = structlog.get_logger()
 
 out = Console()
-err = Console(stderr=True)
+err = Console(stderr=True, soft_wrap=True)
+"""What goes wrong is told in sentences, each on a line of its own however long it is."""
 
 Data = Annotated[Path | None, typer.Option(help="Папка данных / data folder [./.zhurnal]", metavar="DIR")]
 Json = Annotated[bool, typer.Option("--json", help="Числа в JSON / figures as JSON")]

@@ -22,6 +22,7 @@ from services.kit.compression import PACKED, SMALLEST
 from services.kit.problems import BadRequest, NotFound, Problem, TimedOut, TooLarge, TooManyRequests, Unavailable
 from services.kit.rate import SECONDS_OF_BURST
 from services.kit.settings import SERVICES, CannotStart, Settings
+from services.local.processes import free_port
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "deploy" / "gateway" / "envoy.yaml"
 SHARED = TEMPLATE.parents[1] / "helm" / "zhurnal" / "files" / "gateway.json"
@@ -310,15 +311,8 @@ class Gateway(Envoy):
             name = place.target.removesuffix(".api")
             if name in UPSTREAMS:
                 upstreams.setdefault(name, []).append(Upstream("127.0.0.1", place.port, place.probe_port))
-        port = settings.port or _free_port()
+        port = settings.port or free_port()
         text = configuration(
             upstreams, host=settings.host, port=port, secure=settings.secure, limits=Limits(rate=settings.rate)
         )
         super().__init__(text, port, settings.host, settings.data / "logs" / "envoy.log")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

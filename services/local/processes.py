@@ -6,6 +6,7 @@ Output goes to one file per process. On the way out each gets SIGTERM and some s
 import asyncio
 import contextlib
 import os
+import random
 import socket
 import sys
 from asyncio.subprocess import Process
@@ -23,15 +24,22 @@ SETTLED_SECONDS = 30.0
 REFUSED = 2
 """The exit code of `zhurnal` for a configuration that cannot work: trying again would not help."""
 
+PORTS = (15_000, 32_000)
+"""Linux gives ports from 32,768 on to connections, others from 49,152 on."""
+
 log = structlog.get_logger()
 
 
 def free_port() -> int:
-    """A TCP port of the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of the loopback that nobody listens on now, outside of those that systems give to connections.
+
+    Between this answer and its use nobody takes it but by the same lot, which is a small one.
+    """
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(*PORTS)))  # noqa: S311 - a lot, no secret
+            port: int = probe.getsockname()[1]
+            return port
 
 
 def inherited() -> dict[str, str]:

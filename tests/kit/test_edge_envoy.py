@@ -30,6 +30,7 @@ from services.kit.mounted import Mounted
 from services.kit.rate import Rate
 from services.kit.settings import SERVICES
 from services.local.envoy import SHARED, UPSTREAMS, Envoy, Limits, Tls, Upstream, configuration, shared
+from services.local.processes import free_port
 from tests.common.clock import ManualClock
 from tests.common.identity import ZONE
 from tests.kit import edge_conformance as conformance
@@ -79,12 +80,6 @@ class Parts:
         self.app: ASGIApp = process
 
 
-def free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[int]:
     with conformance.served(Parts().app) as port:
@@ -93,7 +88,7 @@ def upstream() -> Iterator[int]:
 
 def started(stack: ExitStack, upstreams: dict[str, int], limits: Limits | None = None) -> int:
     """The port of an Envoy before one process for each name."""
-    port = free()
+    port = free_port()
     processes = {name: [Upstream("127.0.0.1", at, at)] for name, at in upstreams.items()}
     text = configuration(processes, port=port, secure=True, limits=limits or Limits())
     stack.enter_context(Envoy(text, port))
@@ -181,7 +176,7 @@ def test_a_service_that_does_not_answer_in_time_is_a_problem(upstream: int) -> N
 
 
 def test_processes_that_are_away_are_a_problem_and_the_others_answer(upstream: int) -> None:
-    away = free()
+    away = free_port()
     with ExitStack() as stack:
         port = started(stack, {**dict.fromkeys(UPSTREAMS, upstream), "gradebook": away})
         case = Case("away", "GET", GET, status=503, code="unavailable")
@@ -201,7 +196,7 @@ def test_processes_that_are_away_are_a_problem_and_the_others_answer(upstream: i
 
 
 def test_one_of_two_processes_away_is_not_noticed(upstream: int) -> None:
-    port, away = free(), free()
+    port, away = free_port(), free_port()
     processes = {name: [Upstream("127.0.0.1", upstream, upstream)] for name in UPSTREAMS}
     for name in SERVICES:  # it says that it is ready and takes no connections
         processes[name].append(Upstream("127.0.0.1", away, upstream))
@@ -251,7 +246,7 @@ def certified(folder: Path) -> Tls:
 
 
 def test_it_ends_tls_itself_where_it_is_given_a_certificate(upstream: int, tmp_path: Path) -> None:
-    tls, port = certified(tmp_path), free()
+    tls, port = certified(tmp_path), free_port()
     processes = {name: [Upstream("127.0.0.1", upstream, upstream)] for name in UPSTREAMS}
     trusting = ssl.create_default_context(cafile=str(tls.certificate))
     trusting.set_alpn_protocols(["h2", "http/1.1"])

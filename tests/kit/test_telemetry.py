@@ -256,6 +256,8 @@ def test_metadata_without_a_trace_is_what_it_has_always_been() -> None:
 
 
 async def test_what_a_service_asks_another_carries_the_trace() -> None:
+    structlog.contextvars.clear_contextvars()  # of the test before, which ran in the same context
+
     async def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={k: request.headers.get(k) for k in ("traceparent", "x-request-id")})
 
