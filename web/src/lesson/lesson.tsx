@@ -161,7 +161,7 @@ function Kept({ spread, keeping }: { spread: Spread; keeping: Keeping }) {
           chosen={chosen}
           barred={barred}
           actions={{
-            choose: (student) => setChosen(student === chosen ? null : student),
+            choose: setChosen, // the pad has a close of its own; it may have moved to this student by itself
             absent: keeping.toggleAbsent,
             late: keeping.toggleLate,
             details: (student) => setSheet({ kind: "absence", student }),
