@@ -29,6 +29,7 @@ RESOLVE_SECONDS = 5.0
 
 READ_SECONDS = 30.0
 PAUSE_SECONDS = 0.1
+CLOSE_SECONDS = 6.0
 REOPEN_SECONDS = 0.2
 SCAN_CHUNK = 5000
 STREAMS_KEPT = 64
@@ -88,8 +89,10 @@ class KurrentLog:
         if self._follower is not None:
             self._follower.cancel()
             await asyncio.wait([self._follower])
-        with suppress(db.ProgrammingError):  # it was never connected
-            await self._client.close()
+        # It may never have been connected, or wait without end for a connection that broke while it was made anew.
+        with suppress(db.ProgrammingError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._client.close()
 
     # -- writing ------------------------------------------------------------------------------------------------
 
