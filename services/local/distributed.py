@@ -7,10 +7,12 @@ database and secret and nothing of the others. Everything is supervised and stop
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+import structlog
 
 from services.kit.embedded import EmbeddedServer
 from services.kit.postgres import Database
@@ -19,10 +21,12 @@ from services.kit.settings import PREFIX, SERVICES, CannotStart, Settings
 from services.kit.tasks import run_together
 from services.local.envoy import Gateway
 from services.local.kafka import Broker
-from services.local.processes import Supervised, free_port
+from services.local.processes import Supervised, free_ports
 from services.store import Store, open_store
 from services.system import VIEWS, System, assemble
 from services.targets import FEEDS, TARGETS
+
+log = structlog.get_logger()
 
 READY_SECONDS = 90.0
 LOOK_SECONDS = 0.2
@@ -61,11 +65,12 @@ class Net(NamedTuple):
 
 def places(replicas: int = 2) -> list[Place]:
     """A place for each process, with `replicas` of each API, on ports that are free now."""
+    named = [(t, n) for t in TARGETS for n in range(1, (replicas if t in REPLICATED else 1) + 1)]
+    ports = iter(free_ports(2 * len(named)))
     found = []
-    for target in TARGETS:
+    for target, number in named:
         answers = target == "web" or target in REPLICATED
-        for number in range(1, (replicas if target in REPLICATED else 1) + 1):
-            found.append(Place(target, number, free_port() if answers else 0, free_port()))
+        found.append(Place(target, number, next(ports) if answers else 0, next(ports)))
     return found
 
 
@@ -154,7 +159,9 @@ async def running(
         at = places(replicas)
         net = Net(settings.data.absolute(), store.databases, broker.address, urls(at), secrets(server))
         members = list(processes(at, net, settings, settings.data / "logs"))
-        ended = asyncio.create_task(run_together([server.watch, *(member.run for member in members)]))
+        ended = asyncio.create_task(
+            run_together([server.watch, partial(_kept, broker), *(member.run for member in members)])
+        )
         stack.push_async_callback(_cancelled, ended)
         await _unless(ended, ready(at))
         gateway = Gateway(settings, at)
@@ -191,6 +198,15 @@ async def ready(at: list[Place]) -> None:
             f"Не готовы за {READY_SECONDS:.0f} с: {names}. Причина в logs/ папки данных.",
             f"Not ready in {READY_SECONDS:.0f} s: {names}. The reason is in logs/ of the data folder.",
         ) from None
+
+
+async def _kept(broker: Broker) -> None:
+    """Run until cancelled: a broker that has died is started again, and everybody goes on by the feeds meanwhile."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        if broker.lost:
+            log.warning("started again", target="kafka")
+            await asyncio.to_thread(broker.start)
 
 
 async def _unless(ended: "asyncio.Task[None]", waiting: Awaitable[None]) -> None:

@@ -181,6 +181,12 @@ class Broker:
         assert self._process is not None, "the broker was not started"
         return self._process.pid
 
+    @property
+    def lost(self) -> bool:
+        """Its process has ended without being told to."""
+        told = not (self.folder / "kafka.pid").exists()
+        return self._process is not None and not told and self._process.poll() is not None
+
     def start(self) -> None:
         """Start the broker and return once it serves. Raises CannotStart with what it said last."""
         self.launch()

@@ -30,16 +30,24 @@ PORTS = (15_000, 32_000)
 log = structlog.get_logger()
 
 
-def free_port() -> int:
-    """A TCP port of the loopback that nobody listens on now, outside of those that systems give to connections.
+def free_ports(count: int) -> list[int]:
+    """Different TCP ports of the loopback that nobody listens on now, none of those that systems give to connections.
 
-    Between this answer and its use nobody takes it but by the same lot, which is a small one.
+    Between this answer and its use nobody takes one but by the same lot, which is a small one.
     """
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", random.randrange(*PORTS)))  # noqa: S311 - a lot, no secret
-            port: int = probe.getsockname()[1]
-            return port
+    found: list[int] = []
+    with contextlib.ExitStack() as held:
+        while len(found) < count:
+            probe, port = held.enter_context(socket.socket()), random.randrange(*PORTS)  # noqa: S311 - a lot, no secret
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+        return found
+
+
+def free_port() -> int:
+    """One of `free_ports`."""
+    return free_ports(1)[0]
 
 
 def inherited() -> dict[str, str]:
