@@ -20,13 +20,13 @@ async def run_together(loops: Iterable[Loop]) -> None:
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
-        await _end(tasks)
+        await end(tasks)
     for task in done:
         if not task.cancelled() and (failed := task.exception()) is not None:
             raise failed
 
 
-async def _end(tasks: Iterable["asyncio.Future[None]"]) -> None:
+async def end(tasks: Iterable["asyncio.Future[None]"]) -> None:
     """Cancel until nothing is left; a cancellation of this wait itself changes nothing about that."""
     left = {task for task in tasks if not task.done()}
     while left:

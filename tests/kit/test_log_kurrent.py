@@ -7,7 +7,7 @@ stand-in, which is not KurrentDB (tests/common/kurrent_standin.py); the names of
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import pytest
@@ -229,6 +229,22 @@ async def test_a_server_restarted_under_readers_writers_and_waiters() -> None:
                 async with opened(log._client.connection_spec.uri, "restarted") as other:
                     landed = await other.append("b", NO_STREAM, events(1))
                 assert await more == landed.position
+
+
+async def test_a_log_is_closed_although_its_client_swallows_a_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it does while it makes a connection anew: what it was told then is forgotten."""
+
+    async def swallowed(**_: object) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    async with StandIn(Store()) as server, asyncio.timeout(20):
+        async with opened(server.uri, "swallowed") as log:
+            monkeypatch.setattr(log._client, "subscribe_to_all", swallowed)
+            assert await log.wait(0, 0.05) == 0
+            assert log._follower is not None
+        assert log._follower.done()
 
 
 async def test_a_server_that_is_away_is_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> None:

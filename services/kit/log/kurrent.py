@@ -23,13 +23,13 @@ from services.kit.log.encoded import encoded, stream_name
 from services.kit.log.eventlog import NO_STREAM, Appended, Conflict, EventTooLarge, OutcomeUnknown, Recorded
 from services.kit.log.waiters import Waiters
 from services.kit.settings import CannotStart
+from services.kit.tasks import end
 
 RESOLVE_SECONDS = 5.0
 """How long the outcome of an append is sought after its connection died."""
 
 READ_SECONDS = 30.0
 PAUSE_SECONDS = 0.1
-CLOSE_SECONDS = 6.0
 REOPEN_SECONDS = 0.2
 SCAN_CHUNK = 5000
 STREAMS_KEPT = 64
@@ -87,12 +87,9 @@ class KurrentLog:
     async def close(self) -> None:
         """End the subscription and the connection."""
         if self._follower is not None:
-            self._follower.cancel()
-            await asyncio.wait([self._follower])
-        # It may never have been connected, or wait without end for a connection that broke while it was made anew.
-        with suppress(db.ProgrammingError, TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._client.close()
+            await end([self._follower])  # the client may swallow a cancellation while it connects anew
+        with suppress(db.ProgrammingError):  # it was never connected
+            await self._client.close()
 
     # -- writing ------------------------------------------------------------------------------------------------
 
