@@ -2,7 +2,8 @@
 
 Every target is a process, with Kafka, PostgreSQL and Envoy; they, the supervisor and this client share the cores.
 Teachers grade at a steady rate whatever the answers take. Seen: how long until the view of the card has read what was
-acknowledged, and until a card asked for with `min_position` is there. Then the broker is killed under the same load,
+acknowledged, and until a card asked for with `min_position` is there; and which part spends how much of the cores on a
+command. Then the broker is killed under the same load,
 started again, and what was refused and how long the topic lags behind is told. The limit is the bus alone: a message
 published and read through the same broker at the same rate. `zhurnal bench e2e [--seconds N] [--outage N] [--rate N]`
 """
@@ -18,6 +19,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import httpx
+import psutil
 import uvloop
 from psycopg import AsyncConnection
 
@@ -156,6 +158,25 @@ async def watched(dsn: str, into: Figures) -> AsyncIterator[None]:
             await looking
 
 
+def spent(server: int) -> dict[str, float]:
+    """Seconds of CPU by part since each began. server: pid of PostgreSQL; all else are children of this process."""
+    found = {"this client and supervisor": _seconds(psutil.Process()), "PostgreSQL": 0.0}
+    for process in (psutil.Process(server), *psutil.Process(server).children()):
+        found["PostgreSQL"] += _seconds(process)
+    for process in psutil.Process().children():
+        if process.pid == server:
+            continue
+        command = process.cmdline()
+        part = command[-1] if "--target" in command else "Kafka" if "java" in command[0] else "Envoy"
+        found[part] = found.get(part, 0.0) + _seconds(process)
+    return found
+
+
+def _seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
 async def bus_alone(bus: KafkaBus, seconds: float, rate: float) -> list[float]:
     """Seconds from publishing a message to having read it."""
     feed = ListFeed(THINGS, [Counted(thing="a", amount=1)])
@@ -204,15 +225,19 @@ async def bench(data: Path, asked: argparse.Namespace) -> list[Row]:
         bus = KafkaBus.of(Settings.load({}, kafka=system.broker.address))
         load = Load(clients, cells, deputy)
         await load.run(5, asked.rate, Figures())  # the first of everything is slow
-        figures = Figures()
+        figures, before = Figures(), spent(system.server.pid)
         async with watched(system.net.databases["reporting"].dsn, figures):
             await load.run(asked.seconds, asked.rate, figures)
+        cost = {part: seconds - before.get(part, 0.0) for part, seconds in spent(system.server.pid).items()}
         alone = await bus_alone(bus, asked.seconds / 3, asked.rate)
         away, healed = await outage(system, bus, load, asked.outage, asked.rate)
         await bus.close()
         for client in (*clients, deputy):
             await client.aclose()
-    return _rows(figures, alone, away, healed, asked)
+    return _rows(figures, alone, away, healed, asked) + [
+        row(f"CPU for each command: {part}", "ms", [1000 * seconds / len(figures.acknowledged)])
+        for part, seconds in sorted(cost.items(), key=lambda each: -each[1])
+    ]
 
 
 def _rows(figures: Figures, alone: list[float], away: Figures, healed: float, asked: argparse.Namespace) -> list[Row]:
