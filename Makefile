@@ -30,8 +30,7 @@ web: web/dist/.stamp ## build the web client into web/dist
 
 test: $(VENV)/dev.stamp web/node_modules/.dev.stamp web/dist/.stamp ## lint, types and the whole test suite (part of it: make test ARGS="tests/kit")
 	@$(BESIDE) checks-python checks-web
-	@# The campaign of faults is run by `make faults`: one kind of violation that it found is not settled yet.
-	$(BIN)/python -m pytest -n auto --ignore=tests/faults/test_faults.py $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 # Parts of the above, beside each other.
 .PHONY: checks-python checks-web

@@ -46,6 +46,7 @@ PLACES = {
     "schedule.projector": ("",),
     "schedule.api": ("",),
     "reporting.api": ("",),
+    "notifications.api": ("",),
 }
 """Where each target is killed: at a named point, or ("") at whatever it is doing."""
 POINT_SECONDS = 4.0

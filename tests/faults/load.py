@@ -303,9 +303,12 @@ class Load:
             guardian = self._random.choice(guardians)
             student = self._random.choice([s for s in self.cast.students if s not in own[guardian]])
             await self._read(guardian, student, "not his child")
+            await self._notices(guardian, own[guardian])
             for unlinked in self.unlinked[-2:]:
                 if loop.time() - unlinked.at > RIGHTS_SECONDS:
                     await self._read(unlinked.link.guardian, unlinked.link.student, "no longer his child")
+                    left = own[unlinked.link.guardian] - {unlinked.link.student}
+                    await self._notices(unlinked.link.guardian, left)
             await asyncio.sleep(self.pause * 2)
 
     async def _read(self, guardian: str, student: str, why: str) -> None:
@@ -322,3 +325,17 @@ class Load:
                 continue
             if answer.is_success:
                 self.foreign.append(Foreign(guardian, student, f"{why}: {path}"))
+
+    async def _notices(self, guardian: str, children: set[str]) -> None:
+        """The guardian's inbox tells of these children only."""
+        if not self.world.of("notifications.api"):
+            return
+        self.probes += 1
+        address = f"{self.world.url('notifications')}/inbox"
+        try:
+            answer = await self._client.get(address, headers=self._bearer(guardian))
+        except httpx.TransportError:
+            return
+        if answer.is_success:
+            told = {notice["student"] for notice in answer.json()["items"]} - {None}
+            self.foreign += [Foreign(guardian, student, "a notice on him") for student in told - children]

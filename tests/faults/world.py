@@ -22,7 +22,7 @@ from tests.faults.control import Control
 from tests.faults.proxy import Toxiproxy
 
 ALL = (
-    *(f"{service}.api" for service in ("identity", "schedule", "gradebook", "reporting")),
+    *(f"{service}.api" for service in SERVICES),
     *(f"{log}.relay" for log in ("identity", "schedule", "gradebook")),
     *(f"{service}.projector" for service in ("schedule", "gradebook", "reporting", "notifications")),
     "gradebook.keeper",
