@@ -2,7 +2,20 @@
 
 import typer
 
-from services.cli import audit, backup, bench, distributed, doctor, importing, migrate, openapi, rebuild, serve, up
+from services.cli import (
+    administrator,
+    audit,
+    backup,
+    bench,
+    distributed,
+    doctor,
+    importing,
+    migrate,
+    openapi,
+    rebuild,
+    serve,
+    up,
+)
 
 app = typer.Typer(
     name="zhurnal",
@@ -11,7 +24,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (up, distributed, serve, migrate, importing, backup, doctor, audit, rebuild, openapi, bench):
+for module in (
+    up,
+    distributed,
+    serve,
+    migrate,
+    administrator,
+    importing,
+    backup,
+    doctor,
+    audit,
+    rebuild,
+    openapi,
+    bench,
+):
     module.register(app)
 
 

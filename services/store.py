@@ -71,6 +71,17 @@ async def reach_store(settings: Settings, views: dict[str, tuple[View, ...]]) ->
 
 
 @asynccontextmanager
+async def reach_database(settings: Settings, service: str) -> AsyncIterator[Database]:
+    """The database of one service for a command beside running processes; where addresses are given, only that one
+    is needed, and its version is not checked. Raises CannotStart."""
+    if settings.embedded:
+        async with reach_store(settings, {}) as store:
+            yield store.databases[service]
+    else:
+        yield postgres.given(*settings.database(service))
+
+
+@asynccontextmanager
 async def plain_store(settings: Settings, *, beside: bool) -> AsyncIterator[Store]:
     """The databases as they are, nothing is migrated or checked: for backup and restore.
 

@@ -21,7 +21,9 @@ async def load(system: System) -> Found:
     """Load what the settings ask for into an empty system."""
     with progress() as report:
         demo = await demo_load.ensure(system, report)
-    return Found(demo, None if demo is not None else await first_code(system.identity))
+    if demo is not None:
+        return Found(demo, None)
+    return Found(None, await first_code(system.identity.commands, system.identity.as_system()))
 
 
 def tell(found: Found, at: str, client: bool) -> None:
@@ -43,11 +45,17 @@ def tell(found: Found, at: str, client: bool) -> None:
         )
         out.print(say(f"Пароль у всех: {PASSWORD}", f"Their password: {PASSWORD}"), highlight=False)
     elif found.code:
-        out.print(
-            say(
-                f"Код активации первого администратора (один раз, 14 дней): {found.code}",
-                f"Activation code of the first administrator (one use, 14 days): {found.code}",
-            ),
-            highlight=False,
-        )
+        tell_code(found.code)
     out.print(say("Остановить: Ctrl-C", "Stop: Ctrl-C"))
+
+
+def tell_code(code: str) -> None:
+    """Say the code of the first administrator."""
+    out.print(
+        say(
+            f"Код активации первого администратора (один раз, 14 дней): {code}",
+            f"Activation code of the first administrator (one use, 14 days): {code}",
+        ),
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -22,7 +22,7 @@ from services.identity import (
 from services.identity.accounts import Accounts, issue_code
 from services.identity.commands import Commands, Do, Log, Outcome, Tx
 from services.identity.passwords import Passwords
-from services.identity.people import PersonData, make_administrator, register
+from services.identity.people import PersonData, lock, make_administrator, register
 from services.identity.sessions import Sessions
 from services.kit import feed
 from services.kit.admission import Admission
@@ -95,30 +95,30 @@ class Identity:
         return Command(self.ids.new(), "", SYSTEM, via=via)
 
 
-async def first_code(svc: Identity) -> str | None:
+async def first_code(commands: Commands, command: Command) -> str | None:
     """A one-time code for the first administrator, who is made if the system has none.
 
-    A code given before and not used is void then. None when an administrator has an account already.
+    A code given before and not used is void then. None when an administrator has an account already. Needs the
+    database of identity only; safe beside running processes and other calls at once.
     """
 
     async def do(tx: Tx) -> dict[str, object]:
         await tx.run("select pg_advisory_xact_lock(hashtext('identity: administrators'))")
         rows = await tx.rows(
-            "select r.subject, a.person is not null from relation r left join account a on a.person = r.subject"
-            " where r.relation = 'journal_administrator' and r.starts_on <= %(today)s"
-            " and (r.ends_on is null or r.ends_on >= %(today)s) order by r.starts_on, r.subject",
+            "select subject from relation where relation = 'journal_administrator' and starts_on <= %(today)s"
+            " and (ends_on is null or ends_on >= %(today)s) order by starts_on, subject",
             {"today": tx.today},
         )
-        if any(active for _, active in rows):
+        people = [row[0] for row in rows]
+        if not people:
+            people = [await register(tx, PersonData("Администратор", "журнала"))]
+            await make_administrator(tx, people[0])
+        await lock(tx, *people)  # an activation under way holds him: it counts, once it has ended
+        if await tx.row("select 1 from account where person = any(%s)", (people,)):
             return {}
-        if rows:
-            person = rows[0][0]
-        else:
-            person = await register(tx, PersonData("Администратор", "журнала"))
-            await make_administrator(tx, person)
-        return await issue_code(tx, person)
+        return await issue_code(tx, people[0])
 
-    outcome = await svc.execute(svc.as_system(), do, secret=True)
+    outcome = await commands.execute(command, do, secret=True)
     code = outcome.answer.get("secret")
     return None if code is None else str(code)
 

@@ -531,8 +531,8 @@ async def test_neither_password_nor_a_quick_hash_of_it_is_kept(home: House) -> N
 
 
 async def test_the_first_administrator_gets_a_one_time_code(home: House) -> None:
-    lost = await first_code(home.svc)
-    code = await first_code(home.svc)
+    lost = await first_code(home.svc.commands, home.svc.as_system())
+    code = await first_code(home.svc.commands, home.svc.as_system())
     assert lost != code
     for stale in (lost,):
         body = {"code": stale, "login": "admin1", "password": PASSWORD}
@@ -541,7 +541,7 @@ async def test_the_first_administrator_gets_a_one_time_code(home: House) -> None
     assert (await home.anonymous.post("/activation", body)).status_code == 201
     me = (await sign_in(home, "admin1")).json()["person"]
     assert [role["role"] for role in me["roles"]] == ["journal_administrator"]
-    assert await first_code(home.svc) is None
+    assert await first_code(home.svc.commands, home.svc.as_system()) is None
     assert await home.count("person") == 1
 
 

@@ -18,7 +18,7 @@ from services.local.processes import inherited
 from services.store import open_store
 from services.system import VIEWS
 from services.targets import TARGETS
-from tests.common.process import data_folder, zhurnal_here
+from tests.common.process import Said, data_folder, zhurnal, zhurnal_here
 
 pytestmark = pytest.mark.anyio
 
@@ -142,6 +142,27 @@ async def test_two_processes_of_one_service_are_one_service_and_end_when_told() 
         for process in running.processes:
             process.send_signal(signal.SIGTERM)
         assert [process.wait(30) for process in running.processes] == [0, 0]
+
+
+async def test_the_first_administrator_gets_a_code_beside_them_by_the_settings_of_identity_alone() -> None:
+    async with identities() as running, httpx.AsyncClient() as client:
+        given = {"ZHURNAL_IDENTITY_DSN": running.net.databases["identity"].dsn}
+
+        async def asked() -> Said:
+            return await asyncio.to_thread(zhurnal, "administrator", environment=given)
+
+        async def used(code: str, n: int) -> int:
+            body = {"code": code, "login": f"first{n}", "password": "a long enough sentence"}
+            headers = {"Idempotency-Key": f"activate-{n}", "x-forwarded-for": f"10.0.0.{n}"}
+            return (await client.post(f"{running.url(n % 2)}/activation", json=body, headers=headers)).status_code
+
+        said = await asyncio.gather(asked(), asked(), asked())
+        assert [one.returncode for one in said] == [0, 0, 0], said
+        codes = [line.rsplit(" ", 1)[1] for one in said for line in one.stdout.splitlines() if "Activation" in line]
+        assert sorted([await used(code, n) for n, code in enumerate(codes)]) == [201, 403, 403], "the last one counts"
+        late = await asked()
+        assert (late.returncode, late.stdout) == (1, "")
+        assert "has an account already" in late.stderr
 
 
 def test_each_process_is_told_what_it_needs_and_no_secret_of_others(tmp_path: Path) -> None:
