@@ -6,6 +6,8 @@ from services.kit.problems import Text
 
 State = Literal["ok", "warn", "fail"]
 NOTHING = Text("", "")
+LAG_WARN, LAG_FAIL = 100, 10_000
+"""Positions. Who is behind for a moment is no news."""
 
 
 class Finding(NamedTuple):

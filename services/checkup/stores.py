@@ -5,7 +5,8 @@ from typing import Any
 
 from psycopg import AsyncConnection, Error, errors
 
-from services.checkup.finding import Finding, graded
+from services.checkup import topics
+from services.checkup.finding import LAG_FAIL, LAG_WARN, Finding, graded
 from services.checkup.machine import clock
 from services.kit.clock import Clock
 from services.kit.postgres import CONNECT_SECONDS, Database, check_version, migrations_of
@@ -13,9 +14,6 @@ from services.kit.problems import Text
 from services.kit.settings import CannotStart, Settings
 from services.store import LOGS
 from services.system import VIEWS
-
-LAG_WARN, LAG_FAIL = 100, 10_000
-"""Positions. A view that is behind for a moment is no news."""
 
 Positions = dict[str, dict[str, int]]
 
@@ -47,7 +45,7 @@ class Stores:
                 found.append(Finding(f"database {name}", "fail", seen, following))
         found += self._lags()
         if self._settings.kafka is not None:
-            found += await self._kafka()
+            found += await topics.look(self._settings, self.heads)
         return found
 
     async def _database(self, name: str, conn: AsyncConnection[Any]) -> list[Finding]:
@@ -117,27 +115,3 @@ class Stores:
                     "Look again in a minute; if it does not shrink, read that part's log.",
                 ),
             )
-
-    async def _kafka(self) -> list[Finding]:
-        from services.kit.bus.kafka import LOST, KafkaBus  # only where there is Kafka
-
-        bus, found = KafkaBus.of(self._settings), []
-        try:
-            for log, head in self.heads.items():
-                last = await bus.last(log)
-                if last is None:
-                    seen = Text("в теме пока ничего нет", "the topic holds nothing yet")
-                    found.append(Finding(f"topic {log}", "ok" if head == 0 else "warn", seen))
-                    continue
-                lag = head - last.position
-                state = "fail" if lag < 0 else graded(lag, LAG_WARN, LAG_FAIL)
-                following = Text("", "") if state == "ok" else Text("Смотрите журнал relay.", "Read the relay's log.")
-                seen = Text(f"отстаёт на {lag} событий", f"{lag} events behind")
-                found.append(Finding(f"topic {log}", state, seen, following))
-        except LOST as lost:
-            seen = Text(f"нет связи: {type(lost).__name__}", f"cannot be reached: {type(lost).__name__}")
-            following = Text("Проверьте брокеры и ZHURNAL_KAFKA.", "Check the brokers and ZHURNAL_KAFKA.")
-            found.append(Finding("kafka", "fail", seen, following))
-        finally:
-            await bus.close()
-        return found

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from services.backup.manifest import Manifest
-from services.checkup import machine
+from services.checkup import machine, topics
 from services.checkup.finding import Finding, graded
 from services.checkup.stores import Stores
 from services.identity.keys import signing_key
+from services.kit.bus.kafka import Topic
 from services.kit.clock import SystemClock
 from services.kit.settings import Settings
 
@@ -139,6 +140,33 @@ async def test_databases_that_are_away_are_told_one_by_one() -> None:
     assert [(f.part, f.state) for f in found] == [("database identity", "fail"), ("database schedule", "fail")]
     assert "ZHURNAL_IDENTITY_DSN" in found[0].following.en
     assert "nobody" not in json.dumps([f.seen for f in found]), "an address may hold a password"
+
+
+KAFKA = {"kafka": "broker:9092", "kafka_replication": 3, "kafka_min_insync": 2}
+
+
+@pytest.mark.parametrize(
+    ("partitions", "kept", "in_sync", "state"),
+    [(1, 3, 3, "ok"), (1, 4, 4, "ok"), (1, 3, 2, "warn"), (1, 3, 1, "fail"), (1, 2, 2, "fail"), (2, 3, 3, "fail")],
+)
+def test_copies_of_a_topic_are_told_when_they_are_too_few(partitions: int, kept: int, in_sync: int, state: str) -> None:
+    found = topics.copies("gradebook", Topic(partitions, kept, in_sync, {}), settings(**KAFKA))
+    assert one([found]).state == state
+
+
+@pytest.mark.parametrize(
+    ("differing", "state"),
+    [
+        ({}, "ok"),
+        (None, "warn"),
+        ({"retention.ms": ("1", "604800000")}, "warn"),
+        ({"min.insync.replicas": ("1", "2")}, "fail"),
+    ],
+)
+def test_a_topic_that_is_set_up_otherwise_is_told(differing: dict[str, tuple[str, str]] | None, state: str) -> None:
+    found = one([topics.configuration("gradebook", Topic(1, 3, 3, differing))])
+    assert found.state == state
+    assert all(name in found.seen.en and name in found.seen.ru for name in differing or ())
 
 
 def test_lag_is_graded() -> None:

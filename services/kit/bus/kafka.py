@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -58,6 +58,18 @@ log = structlog.get_logger()
 
 class UnfitTopic(RuntimeError):
     """A topic is there that cannot be brought to the settings; nothing is published to it."""
+
+
+class Topic(NamedTuple):
+    """A topic as it is. copies, in_sync: of the partition that has the fewest.
+
+    differing: {setting: (as it is, as the settings ask)}; None where it may not be read.
+    """
+
+    partitions: int
+    copies: int
+    in_sync: int
+    differing: dict[str, tuple[str, str]] | None
 
 
 class KafkaBus:
@@ -179,8 +191,7 @@ class KafkaBus:
             raise UnfitTopic(f"{name} has {len(partitions)} partitions, not 1: delete it, it is made anew")
         if (copies := len(partitions[0]["replicas"])) < self._replication:
             raise UnfitTopic(f"{name} has {copies} copies, not {self._replication}: reassign or delete it")
-        (told,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
-        entries = told.resources[0][4]
+        entries = await _configured(admin, name)
         if self._topics.items() <= {entry[0]: entry[1] for entry in entries}.items():
             return
         # The request replaces all that is set for the topic, so what others set is said again.
@@ -193,6 +204,31 @@ class KafkaBus:
                 raise UnfitTopic(f"{name} is not set up as the settings say, and may not be altered: {why}")
         log.info("topic altered", topic=name, settings=self._topics)
 
+    async def look(self, topic: str) -> Topic | None:
+        """The topic as it is, None where there is none; nothing is made or altered. Raises as `publish`."""
+        return await _within(REQUEST_SECONDS, self._look(self.name(topic)))
+
+    async def _look(self, name: str) -> Topic | None:
+        admin = AIOKafkaAdminClient(**self._connection)
+        try:
+            await admin.start()
+            # Of all topics: asked for one that is not there, brokers may make it.
+            found = next((topic for topic in await admin.describe_topics() if topic["topic"] == name), None)
+            if found is None or not found["partitions"]:
+                return None
+            try:
+                given = {entry[0]: str(entry[1]) for entry in await _configured(admin, name)}
+            except TopicAuthorizationFailedError:
+                differing = None
+            else:
+                differing = {n: (given.get(n, ""), v) for n, v in self._topics.items() if given.get(n) != v}
+            parts = found["partitions"]
+            return Topic(
+                len(parts), min(len(p["replicas"]) for p in parts), min(len(p["isr"]) for p in parts), differing
+            )
+        finally:
+            await _closed(admin)
+
     async def close(self) -> None:
         """Return when nothing of this bus is connected any more."""
         async with self._sending:
@@ -200,13 +236,14 @@ class KafkaBus:
 
     # -- reading --------------------------------------------------------------------------------------------------
 
-    async def last(self, topic: str) -> Last | None:
-        """As the port says. A record that is none of ours is passed over."""
-        return await _within(PUBLISH_SECONDS, self._find_last(topic))
+    async def last(self, topic: str, *, make: bool = True) -> Last | None:
+        """As the port says. A record that is none of ours is passed over. make: as the settings say, if need be."""
+        return await _within(PUBLISH_SECONDS, self._find_last(topic, make))
 
-    async def _find_last(self, topic: str) -> Last | None:
+    async def _find_last(self, topic: str, make: bool) -> Last | None:
         partition = TopicPartition(self.name(topic), 0)
-        await self._make(topic)
+        if make:
+            await self._make(topic)
         consumer = self._consumer()
         try:
             await consumer.start()
@@ -317,6 +354,15 @@ class _Subscription:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await _closed(consumer)
+
+
+async def _configured(admin: AIOKafkaAdminClient, name: str) -> list[Any]:
+    """The settings of a topic, each (name, value, read only, source, …). Raises KafkaError."""
+    (told,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    code, why, _, _, entries = told.resources[0]
+    if code:
+        raise for_code(code)(why)
+    return list(entries)
 
 
 async def _last(consumer: AIOKafkaConsumer, partition: TopicPartition, begin: int, end: int) -> Last | None:
