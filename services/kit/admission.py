@@ -16,7 +16,9 @@ Exchange = Callable[[str], Awaitable[str | None]]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STRIPPED = (b"cookie", b"authorization", b"forwarded")
-STRIPPED_PREFIXES = (b"x-zhurnal-", b"x-forwarded-", b"x-auth-")
+TRACES = (b"traceparent", b"tracestate", b"baggage", b"x-request-id")
+"""Whoever is let to name his trace may write into that of another, or have all of his requests recorded."""
+STRIPPED_PREFIXES = (b"x-zhurnal-", b"x-forwarded-", b"x-auth-", *TRACES)
 INTERNAL_PATHS = frozenset({"log", "exchange", "tokens", "reads", "beginning"})
 """What services offer to each other only, below /api/{service}/: for anybody else it does not exist."""
 INTERNAL_FOLDERS = ("exchange/",)
@@ -29,7 +31,7 @@ def is_internal(rest: str) -> bool:
 
 
 def passed_on(headers: Headers) -> Headers:
-    """The headers that go on to a service: none that says who asks or where from."""
+    """The headers that go on to a service: none that says who asks, where from, or within which trace."""
     return [(name, value) for name, value in headers if name not in STRIPPED and not name.startswith(STRIPPED_PREFIXES)]
 
 

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit import problems
 from services.kit.admission import Admission, Headers, is_internal, passed_on
+from services.kit.bodies import limited
 from services.kit.compression import compressing
 from services.kit.front import OF_API, Front, on_this_machine
 from services.kit.http import answer, json
@@ -25,8 +26,6 @@ from services.kit.probes import METRICS_TYPE
 from services.kit.problems import Problem
 from services.kit.rate import Rate
 
-BODY_LIMIT = 1_000_000
-IMPORT_LIMIT = 32_000_000
 TIME_LIMIT_SECONDS = 30.0
 IMPORT_TIME_LIMIT_SECONDS = 300.0
 ESCAPED_SLASHES = (b"%2f", b"%5c")
@@ -129,7 +128,7 @@ class Edge:
             "headers": kept,
             "root_path": scope.get("root_path", "") + "/api/" + name,
         }
-        receive = await _limited(path, headers, receive)
+        receive = await limited(path, headers, receive)
         # Packing takes a few milliseconds that a client on this machine would wait for in vain.
         near = not self._secure and on_this_machine(scope)
         await service(inner, receive, send if near else compressing(scope, send))
@@ -147,35 +146,3 @@ class Edge:
 
 def _time_limit(scope: Scope) -> float:
     return IMPORT_TIME_LIMIT_SECONDS if scope["path"].endswith("/imports") else TIME_LIMIT_SECONDS
-
-
-async def _limited(path: str, headers: Headers, receive: Receive) -> Receive:
-    """`receive` for a body within the limit; a body without a declared length is read here first."""
-    limit = IMPORT_LIMIT if path.endswith("/imports") else BODY_LIMIT
-    named = dict(headers)
-    length = named.get(b"content-length")
-    if length is not None:
-        if not length.isdigit():
-            raise problems.BadRequest
-        if int(length) > limit:
-            raise problems.TooLarge(limit=limit)
-        return receive
-    if b"transfer-encoding" not in named:
-        return receive
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise problems.TooLarge(limit=limit)
-        more = message.get("more_body", False)
-    sent = False
-
-    async def replay() -> Message:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay

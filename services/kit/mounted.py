@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.kit import logging
+from services.kit.bodies import limited
 from services.kit.http import answer
-from services.kit.problems import NotFound
+from services.kit.problems import NotFound, Problem
 from services.kit.tracing import incoming
 
 
 class Mounted:
-    """`app` at /api/`name`; every other address does not exist."""
+    """`app` at /api/`name`, given no body beyond the limit; every other address does not exist."""
 
     def __init__(self, name: str, app: ASGIApp) -> None:
         self._root, self._app = f"/api/{name}", app
@@ -29,6 +30,11 @@ class Mounted:
         logging.begin_trace(incoming(scope["headers"])[0])
         if not scope["path"].startswith(self._root + "/"):
             await answer(Request(scope), NotFound())(scope, receive, send)
+            return
+        try:
+            receive = await limited(scope["path"], scope["headers"], receive)
+        except Problem as refused:
+            await answer(Request(scope), refused)(scope, receive, send)
             return
         inner: MutableMapping[str, Any] = {**scope, "root_path": scope.get("root_path", "") + self._root}
         await self._app(inner, receive, send)

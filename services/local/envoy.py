@@ -16,7 +16,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple, Protocol, Self
 
-from services.kit import edge
+from services.kit import bodies, edge
 from services.kit.admission import INTERNAL_FOLDERS, INTERNAL_PATHS, STRIPPED_PREFIXES
 from services.kit.compression import PACKED, SMALLEST
 from services.kit.problems import BadRequest, NotFound, Problem, TimedOut, TooLarge, TooManyRequests, Unavailable
@@ -96,10 +96,10 @@ def configuration(
         "import_seconds": f"{limits.import_seconds}s",
         "rate": limits.rate or WITHOUT_END,
         "burst": limits.rate * SECONDS_OF_BURST or WITHOUT_END,
-        "body_limit": edge.BODY_LIMIT,
-        "import_limit": edge.IMPORT_LIMIT,
-        "over_limit": edge.BODY_LIMIT + 1,
-        "over_import_limit": edge.IMPORT_LIMIT + 1,
+        "body_limit": bodies.BODY_LIMIT,
+        "import_limit": bodies.IMPORT_LIMIT,
+        "over_limit": bodies.BODY_LIMIT + 1,
+        "over_import_limit": bodies.IMPORT_LIMIT + 1,
         "most": 2**63 - 1,
         "smallest": SMALLEST,
         "packed": {"safe_regex": {"regex": "(" + "|".join(kind.decode() for kind in PACKED) + ").*"}},
@@ -116,15 +116,15 @@ def internal() -> str:
 
 def shared() -> str:
     """What the gateway on Kubernetes has in common with the edge, as JSON. Its own refusals speak Russian only."""
-    refusals = (TooManyRequests(), TimedOut(), Unavailable(), TooLarge(limit=edge.BODY_LIMIT))
+    refusals = (TooManyRequests(), TimedOut(), Unavailable(), TooLarge(limit=bodies.BODY_LIMIT))
     told = {
         "internal": internal(),
         "stripped": [prefix.decode() for prefix in STRIPPED_PREFIXES],
         "headers": {name.decode(): value.decode() for name, value in [*edge.SECURITY_HEADERS, edge.HSTS]},
         "seconds": int(edge.TIME_LIMIT_SECONDS),
         "importSeconds": int(edge.IMPORT_TIME_LIMIT_SECONDS),
-        "bodyLimit": edge.BODY_LIMIT,
-        "importLimit": edge.IMPORT_LIMIT,
+        "bodyLimit": bodies.BODY_LIMIT,
+        "importLimit": bodies.IMPORT_LIMIT,
         "smallestPacked": SMALLEST,
         "rate": Settings.model_fields["rate"].default,
         "notFound": _document(NotFound(), "ru"),
@@ -180,8 +180,8 @@ def _replies(headers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Envoy's own answers as problem documents, the first that fits; identity's refusals go out as they came."""
     told: list[tuple[list[dict[str, Any]], Problem]] = [
         ([_status("EQ", 404)], NotFound()),
-        ([_status("EQ", 413), {"header_filter": {"header": IMPORTS}}], TooLarge(limit=edge.IMPORT_LIMIT)),
-        ([_status("EQ", 413)], TooLarge(limit=edge.BODY_LIMIT)),
+        ([_status("EQ", 413), {"header_filter": {"header": IMPORTS}}], TooLarge(limit=bodies.IMPORT_LIMIT)),
+        ([_status("EQ", 413)], TooLarge(limit=bodies.BODY_LIMIT)),
         ([_status("EQ", 429)], TooManyRequests()),
         ([{"or_filter": {"filters": [_status("EQ", 408), _status("EQ", 504)]}}], TimedOut()),
         ([_status("GE", 500)], Unavailable()),

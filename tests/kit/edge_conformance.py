@@ -19,11 +19,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.kit.admission import Admission
-from services.kit.edge import BODY_LIMIT, IMPORT_LIMIT
+from services.kit.bodies import BODY_LIMIT, IMPORT_LIMIT
 from services.kit.serving import config
 
-SLACK = 200_000
-"""A body without a declared length is measured as it comes, so a last part may be too much before it is noticed."""
 COOKIE = "__Host-zhurnal"
 HOST = "journal.test"
 ORIGIN = f"https://{HOST}"
@@ -37,6 +35,12 @@ FORGED = {
     "x-forwarded-host": "elsewhere.test",
     "x-auth-user": "director",
     "forwarded": "for=10.0.0.1",
+}
+OF_A_TRACE = {
+    "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "tracestate": "own=1",
+    "baggage": "who=director",
+    "x-request-id": "0af76519-16cd-43dd-8448-eb211c80319c",
 }
 SECURITY = {
     "content-security-policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
@@ -151,6 +155,8 @@ CASES = (
         FORGED,
         up=dict.fromkeys(set(FORGED) - {"x-forwarded-for"}),
     ),
+    Case("nobody outside chooses a trace", "GET", GET, OF_A_TRACE, up=dict.fromkeys(OF_A_TRACE)),
+    Case("nor for a change", "POST", GET, {**JSON, **OF_A_TRACE}, body=b"{}", up=dict.fromkeys(OF_A_TRACE)),
     Case("other headers pass", "GET", GET, {"x-own": "1", "if-match": '"3"'}, up={"x-own": "1", "if-match": '"3"'}),
     # -- changes --
     *(Case(f"{m} without the header", m, GET, status=403, code="foreign-origin") for m in CHANGES),
@@ -179,9 +185,10 @@ CASES = (
         JSON,
         413,
         "too-large",
-        body=b" " * (BODY_LIMIT + SLACK),
+        body=b" " * (BODY_LIMIT + 1),
         chunked=True,
     ),
+    Case("as large as may be without a length", "POST", GET, JSON, body=b" " * BODY_LIMIT, chunked=True),
     Case("a large import", "POST", "/api/identity/imports", JSON, body=b" " * (BODY_LIMIT + 1)),
     Case(
         "a large import without a length",
@@ -193,6 +200,16 @@ CASES = (
     ),
     Case(
         "too large an import", "POST", "/api/identity/imports", JSON, 413, "too-large", body=b" " * (IMPORT_LIMIT + 1)
+    ),
+    Case(
+        "too large an import without a length",
+        "POST",
+        "/api/schedule/imports",
+        JSON,
+        413,
+        "too-large",
+        body=b" " * (IMPORT_LIMIT + 1),
+        chunked=True,
     ),
     Case("a length that is no number", "POST", GET, {**OWN, "content-length": "1x"}, 400),
     # -- addresses --

@@ -15,7 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from services.kit import edge as edge_module
 from services.kit.admission import Admission
-from services.kit.edge import BODY_LIMIT, Edge
+from services.kit.bodies import BODY_LIMIT
+from services.kit.edge import Edge
 from services.kit.front import Begin, Front
 from services.kit.rate import Rate
 from services.kit.settings import SERVICES
@@ -113,8 +114,8 @@ async def test_a_change_from_the_journal_or_with_a_token_passes(
 
 async def test_a_body_over_the_limit_is_refused_declared_or_not(client: httpx.AsyncClient) -> None:
     async def chunks() -> Any:
-        for _ in range(11):
-            yield b" " * 1_000_000
+        yield b" " * BODY_LIMIT
+        yield b" "
 
     json_type = {**OWN, "content-type": "application/json"}
     for content in (b" " * (BODY_LIMIT + 1), chunks()):

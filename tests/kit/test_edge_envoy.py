@@ -64,6 +64,7 @@ class Parts:
         authenticator = Authenticator(TokenVerifier([key.public_key()], clock), Grants(), clock, ZONE)
         svc = cast(Identity, SimpleNamespace(admission=conformance.admission()))
         exchange = Mounted("identity", create_app("identity", [http_exchange.routes(svc)], authenticator))
+        services = {name: Mounted(name, conformance.echo) for name in SERVICES}
         front = Front(SERVICES, secure=True)
 
         async def process(scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +74,7 @@ class Parts:
             elif path.startswith("/api/identity/exchange/"):
                 await exchange(scope, receive, send)
             elif path.startswith("/api/") and path not in OF_API:
-                await conformance.echo(scope, receive, send)
+                await services[path.split("/")[2]](scope, receive, send)
             else:
                 await front(scope, receive, send)
 
