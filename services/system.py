@@ -32,6 +32,7 @@ from services.kit.relay import Relay
 from services.kit.service import Service
 from services.kit.settings import SERVICES, Settings
 from services.kit.static import Site
+from services.kit.status import Board
 from services.kit.tasks import Loop, run_together
 from services.kit.telemetry import Metrics
 from services.kit.tracing import Tracing
@@ -74,7 +75,9 @@ class System:
         """The entrance of the one-process mode, with the web client where it was built."""
         apps = {name: self.metrics.http(name, service.app) for name, service in self.services.items()}
         secure = self.settings.secure
-        front = Front(apps, begin, site, secure=secure)
+        looks = {name: service.health.look for name, service in self.services.items()}
+        board = Board(looks, self.clock, self.settings.zoneinfo, self.settings.notice)
+        front = Front(apps, board, begin, site, secure=secure)
         rate, render = Rate(self.settings.rate, self.clock.monotonic), self.metrics.render
         return Edge(apps, self.identity.admission, front, self.failing, rate=rate, secure=secure, metrics=render)
 

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import NamedTuple
 
+import httpx
 from starlette.types import ASGIApp
 
 from contracts import grants as grant_changes
@@ -37,6 +38,7 @@ from services.kit.service import Service
 from services.kit.settings import SERVICES, CannotStart, Settings
 from services.kit.standby import Standby
 from services.kit.static import Site
+from services.kit.status import Board, Look, asking
 from services.kit.tasks import Loop
 from services.kit.telemetry import Metrics
 from services.notifications import app as notifications
@@ -230,8 +232,20 @@ async def _web(settings: Settings, stack: AsyncExitStack, clock: Clock, metrics:
     stack.push_async_callback(begun.close)
     begin = Beginning(begun, clock, settings.zoneinfo)
     site = Site.read(settings.web)
-    front = Front(SERVICES, begin, site, secure=settings.secure)
+    board = Board(await _looks(settings, stack), clock, settings.zoneinfo, settings.notice)
+    front = Front(SERVICES, board, begin, site, secure=settings.secure)
     return Target("web", metrics.http("web", front), (), _fine, metrics)
+
+
+async def _looks(settings: Settings, stack: AsyncExitStack) -> dict[str, Look]:
+    """How to look at the services whose addresses are given."""
+    # A connection of its own for each question: one kept open may belong to a process that has gone since.
+    limits, looks = httpx.Limits(max_keepalive_connections=0), {}
+    for name in SERVICES:
+        if address := getattr(settings, f"{name}_url"):
+            client = await stack.enter_async_context(httpx.AsyncClient(base_url=address, limits=limits))
+            looks[name] = asking(client, name)
+    return looks
 
 
 async def _fine() -> list[str]:

@@ -20,7 +20,7 @@ from services.gradebook.rules import Context
 from services.gradebook.spread import shared
 from services.gradebook.texts import Texts
 from services.gradebook.views import pages
-from services.kit import feed
+from services.kit import feed, status
 from services.kit.authn import Authenticator
 from services.kit.bus.bus import Bus
 from services.kit.clock import Clock
@@ -31,6 +31,7 @@ from services.kit.postgres import Pool
 from services.kit.projector import Projector
 from services.kit.reads import ReadLog
 from services.kit.service import Service
+from services.kit.status import Health
 
 NAME = "gradebook"
 PAGES_KEPT = 192
@@ -126,7 +127,9 @@ def build(svc: Gradebook, authenticator: Authenticator) -> Service:
     """The app and loops around a service object that somebody else keeps a hand on."""
     from services.gradebook import http, permits, search, writing
 
-    routers = [writing.routes(svc), http.routes(svc), permits.routes(svc), search.routes(svc), feed.routes(svc.log)]
+    health = Health(NAME, svc.pool, {NAME: svc.log}, (svc.projector,))
+    parts = (writing, http, permits, search)
+    routers = [*(part.routes(svc) for part in parts), feed.routes(svc.log), status.routes(health)]
     app = create_app("Zhurnal: grade book", routers, authenticator)
     app.state.gradebook = svc
-    return Service(NAME, app, (svc.keeper.run,), (svc.projector,))
+    return Service(NAME, app, health, (svc.keeper.run,), (svc.projector,))

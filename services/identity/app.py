@@ -24,7 +24,7 @@ from services.identity.commands import Commands, Do, Log, Outcome, Tx
 from services.identity.passwords import Passwords
 from services.identity.people import PersonData, lock, make_administrator, register
 from services.identity.sessions import Sessions
-from services.kit import feed
+from services.kit import feed, status
 from services.kit.admission import Admission
 from services.kit.authn import Authenticator, Grants, TokenIssuer
 from services.kit.clock import Clock, IdSource
@@ -33,6 +33,7 @@ from services.kit.http import create_app
 from services.kit.postgres import Pool
 from services.kit.reads import Read, ReadLog
 from services.kit.service import Service
+from services.kit.status import Health
 
 NAME = "identity"
 SYSTEM = "system:identity"
@@ -128,5 +129,6 @@ def build(svc: Identity, authenticator: Authenticator) -> Service:
     # The gateway asks for an exchange with every request, so that route is the first to be looked at.
     parts = (http_exchange, http, http_people, http_groups, http_imports, http_internal, beginning)
     routers = [part.routes(svc) for part in parts]
-    app = create_app(NAME, [*routers, feed.routes(svc.log)], authenticator)
-    return Service(NAME, app, (svc.sessions.run, svc.reads.run))
+    health = Health(NAME, svc.pool, {NAME: svc.log})
+    app = create_app(NAME, [*routers, feed.routes(svc.log), status.routes(health)], authenticator)
+    return Service(NAME, app, health, (svc.sessions.run, svc.reads.run))

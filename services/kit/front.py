@@ -1,4 +1,4 @@
-"""What the journal shows beside its API, as one ASGI app: the web client, the start page's facts, the problems' pages.
+"""What the journal shows beside its API, as one ASGI app: web client, the start page's facts, status, problems' pages.
 
 The edge of the one-process mode holds one; behind the gateway it is a process of its own. It asks nobody who he is.
 """
@@ -18,6 +18,7 @@ from services.kit.http import answer, json, language
 from services.kit.problems import Problem, catalogue
 from services.kit.reference import STYLE, Reference
 from services.kit.static import Site
+from services.kit.status import Board
 
 OF_API = ("/api", "/api/", "/api/openapi.json", "/api/style.css")
 """The description of the whole API; what else is below /api/ belongs to the services."""
@@ -27,17 +28,23 @@ Begin = Callable[[bool], Awaitable[dict[str, Any]]]
 
 
 class Front:
-    """The app. services: the names below /api/. secure: served over TLS.
+    """The app. services: the names below /api/. status: what `/status` shows. secure: served over TLS.
 
     begin: what `/start.json` answers; None: there is no such address. site: the built web client; without one `/` is
     a plain page for programs.
     """
 
     def __init__(
-        self, services: Iterable[str], begin: Begin | None = None, site: Site | None = None, *, secure: bool = False
+        self,
+        services: Iterable[str],
+        status: Board,
+        begin: Begin | None = None,
+        site: Site | None = None,
+        *,
+        secure: bool = False,
     ) -> None:
         self._services, self._begin, self._site, self._secure = tuple(services), begin, site, secure
-        self._reference = Reference(self._services)
+        self._reference, self._status = Reference(self._services), status
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -56,6 +63,11 @@ class Front:
         if path == "/start.json" and self._begin is not None:
             # Behind a TLS proxy every client seems to be on this machine.
             return json(await self._begin(not self._secure and on_this_machine(request.scope)))
+        if path == "/status":
+            spoken = language(request)
+            return HTMLResponse(await self._status.page(spoken), headers={"Content-Language": spoken})
+        if path == "/status.json":
+            return json(await self._status.told())
         if path in OF_API:
             return self._of_api(path, language(request))
         if self._site is not None:
@@ -115,7 +127,9 @@ def _blank(text: problems.Text, spoken: str) -> str:
 def _front_page(spoken: str, services: Iterable[str]) -> HTMLResponse:
     rows = "".join(f'<li><a href="/api/#{s}">/api/{s}</a>' for s in services)
     if spoken == "en":
+        links = '<a href="/problems">What a refusal means</a> · <a href="/status">Status of the journal</a>'
         told = "<p>The journal is running. Programs reach it at these addresses; the README has a tour.</p>"
-        return _page(spoken, "Zhurnal", f'{told}<ul>{rows}</ul><p><a href="/problems">What a refusal means</a></p>')
+        return _page(spoken, "Zhurnal", f"{told}<ul>{rows}</ul><p>{links}</p>")
+    links = '<a href="/problems">Что значит отказ</a> · <a href="/status">Состояние журнала</a>'
     told = "<p>Журнал работает. Программы обращаются к нему по этим адресам; примеры — в README.</p>"
-    return _page(spoken, "Электронный журнал", f'{told}<ul>{rows}</ul><p><a href="/problems">Что значит отказ</a></p>')
+    return _page(spoken, "Электронный журнал", f"{told}<ul>{rows}</ul><p>{links}</p>")

@@ -47,6 +47,7 @@ WORDS = {
     ),
     "whole": ("Всё одним документом OpenAPI", "All as one OpenAPI document"),
     "problems": ("Что значит отказ", "What a refusal means"),
+    "status": ("Состояние журнала", "Status of the journal"),
     "may": ("Кому можно", "Who may"),
     "parameters": ("Параметры", "Parameters"),
     "body": ("Тело", "Body"),
@@ -97,7 +98,8 @@ class Reference:
             f'<!doctype html><html lang="{spoken}"><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width"><title>{said["title"]}</title>'
             f'<link rel="stylesheet" href="/api/style.css"><h1>{said["title"]}</h1><p>{said["told"]}</p>'
-            f'<p><a href="/api/openapi.json">{said["whole"]}</a> · <a href="/problems">{said["problems"]}</a></p>{body}'
+            f'<p><a href="/api/openapi.json">{said["whole"]}</a> · <a href="/problems">{said["problems"]}</a>'
+            f' · <a href="/status">{said["status"]}</a></p>{body}'
         )
 
     def _parts(self, said: dict[str, str]) -> Iterator[str]:

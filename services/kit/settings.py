@@ -127,6 +127,12 @@ class Settings(BaseModel):
     identity_url: Url | None = Field(None, description="Where the service identity answers to the other services.")
     schedule_url: Url | None = Field(None, description="Where the service schedule answers to the other services.")
     gradebook_url: Url | None = Field(None, description="Where the service gradebook answers to the other services.")
+    reporting_url: Url | None = Field(
+        None, description="Where the service reporting answers; `web` asks it for /status."
+    )
+    notifications_url: Url | None = Field(
+        None, description="Where the service notifications answers; `web` asks it for /status."
+    )
     schedule_secret: Secret | None = Field(None, description="What schedule proves itself by to identity.")
     gradebook_secret: Secret | None = Field(None, description="What gradebook proves itself by to identity.")
     reporting_secret: Secret | None = Field(None, description="What reporting proves itself by to identity.")
@@ -164,6 +170,9 @@ class Settings(BaseModel):
         "gradebook,schedule",
         pattern=r"^(gradebook|schedule)(,(gradebook|schedule))?$",
         description="Which logs are kept there when an address is given.",
+    )
+    notice: Path | None = Field(
+        None, description="File whose text /status shows as planned work, read each time; absent or empty: none."
     )
     traces: Url | None = Field(None, description="OTLP/HTTP collector of traces; without: none are sent.")
     backups: Path | None = Field(

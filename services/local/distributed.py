@@ -102,7 +102,9 @@ def environment(place: Place, net: Net, settings: Settings) -> dict[str, str]:
         "gateway": net.gateway,
     }
     if service == "web":
-        given |= {"web": str(settings.web), "identity_url": net.urls["identity"]}
+        given |= {"web": str(settings.web), **{f"{name}_url": url for name, url in net.urls.items()}}
+        if settings.notice:
+            given["notice"] = str(settings.notice.absolute())
     else:
         given |= {f"{service}_dsn": net.databases[service].dsn, "kafka": net.kafka}
     if place.target == "identity.api":

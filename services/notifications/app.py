@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from services.kit import status
 from services.kit.authn import Authenticator
 from services.kit.bus.bus import Bus
 from services.kit.http import create_app
 from services.kit.log.eventlog import Feed
 from services.kit.projector import Projector
 from services.kit.service import Service
+from services.kit.status import Health
 from services.notifications.http import routes
 from services.notifications.views import inbox
 
@@ -37,6 +39,6 @@ def build(
     view = inbox.VIEW
     projector = Projector(view, pool, {name: feeds[name] for name in view.logs}, bus)
     service = Notifications(pool, projector)
-    return Service(
-        NAME, create_app("Zhurnal: notifications", [routes(service)], authenticator), projectors=(projector,)
-    )
+    health = Health(NAME, pool, {name: feeds[name] for name in view.logs}, (projector,))
+    app = create_app("Zhurnal: notifications", [routes(service), status.routes(health)], authenticator)
+    return Service(NAME, app, health, projectors=(projector,))

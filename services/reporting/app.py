@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from services.kit import status
 from services.kit.authn import Authenticator
 from services.kit.bus.bus import Bus
 from services.kit.http import create_app
@@ -13,6 +14,7 @@ from services.kit.log.eventlog import Feed
 from services.kit.projector import Projector
 from services.kit.reads import ReadLog
 from services.kit.service import Service
+from services.kit.status import Health
 from services.reporting.http import routes
 from services.reporting.lessons import Lessons
 from services.reporting.views import card
@@ -42,4 +44,6 @@ def build(
     view = card.VIEW
     projector = Projector(view, pool, {name: feeds[name] for name in view.logs}, bus)
     service = Reporting(pool, projector, reads, Lessons())
-    return Service(NAME, create_app("Zhurnal: reporting", [routes(service)], authenticator), projectors=(projector,))
+    health = Health(NAME, pool, {name: feeds[name] for name in view.logs}, (projector,))
+    app = create_app("Zhurnal: reporting", [routes(service), status.routes(health)], authenticator)
+    return Service(NAME, app, health, projectors=(projector,))

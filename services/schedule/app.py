@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from psycopg import AsyncConnection
 
 from contracts.events.schedule import EVENTS
-from services.kit import feed
+from services.kit import feed, status
 from services.kit.authn import Authenticator
 from services.kit.bus.bus import Bus
 from services.kit.clock import Clock
@@ -24,6 +24,7 @@ from services.kit.postgres import Pool
 from services.kit.projector import Projector
 from services.kit.reads import ReadLog
 from services.kit.service import Service
+from services.kit.status import Health
 from services.schedule import http
 from services.schedule.catalogue import Catalogue
 from services.schedule.periods import Calendar
@@ -60,8 +61,8 @@ class Schedule:
         self.programmes = Handler(log, EVENTS, Programmes, clock)
         self.years = Handler(log, EVENTS, Year, clock, keep=YEARS_KEPT)
         self.importing = asyncio.Lock()
-        feeds: dict[str, Feed] = {"schedule": log, "identity": identity}
-        self.projectors = [Projector(view, pool, {name: feeds[name] for name in view.logs}, bus) for view in VIEWS]
+        self.feeds: dict[str, Feed] = {"schedule": log, "identity": identity}
+        self.projectors = [Projector(view, pool, {name: self.feeds[name] for name in view.logs}, bus) for view in VIEWS]
 
     def day(self, instant: datetime) -> date:
         """The day of the college at that instant."""
@@ -75,5 +76,6 @@ class Schedule:
 
 def build(svc: Schedule, authenticator: Authenticator) -> Service:
     """The app of schedule, mounted at /api/schedule, and its loops."""
-    app = create_app(NAME, [http.routes(svc), feed.routes(svc.log)], authenticator)
-    return Service(NAME, app, projectors=tuple(svc.projectors))
+    health = Health(NAME, svc.pool, svc.feeds, svc.projectors)
+    app = create_app(NAME, [http.routes(svc), feed.routes(svc.log), status.routes(health)], authenticator)
+    return Service(NAME, app, health, projectors=tuple(svc.projectors))

@@ -20,7 +20,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.kit.admission import Admission
 from services.kit.bodies import BODY_LIMIT, IMPORT_LIMIT
+from services.kit.front import Front
 from services.kit.serving import config
+from services.kit.settings import SERVICES
+from services.kit.status import Board
+from tests.common.clock import ManualClock
+from tests.common.kit import ZONE
 
 COOKIE = "__Host-zhurnal"
 HOST = "journal.test"
@@ -61,6 +66,10 @@ async def exchange(session: str) -> str | None:
 
 def admission() -> Admission:
     return Admission(exchange, COOKIE, secure=True)
+
+
+def front() -> Front:
+    return Front(SERVICES, Board({}, ManualClock(), ZONE), secure=True)
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -230,6 +239,9 @@ CASES = (
     ),
     Case("the description of the API takes no change", "POST", "/api/", OWN, 405, "method-not-allowed"),
     Case("a page of a problem", "GET", "/problems/behind"),
+    *(Case(f"{path} asks nobody who he is", "GET", path) for path in ("/status", "/status.json")),
+    Case("nor for a session that nobody knows", "GET", "/status", {"cookie": f"{COOKIE}=stolen"}),
+    Case("the status takes no change", "POST", "/status", OWN, 405, "method-not-allowed"),
     Case("the front takes no change", "POST", "/", OWN, 405, "method-not-allowed"),
     # -- answers --
     Case(

@@ -21,7 +21,9 @@ from services.kit.front import Begin, Front
 from services.kit.rate import Rate
 from services.kit.settings import SERVICES
 from services.kit.static import Site, accepted
+from services.kit.status import Board
 from tests.common.clock import ManualClock
+from tests.common.kit import ZONE
 from tests.kit import edge_conformance as conformance
 
 pytestmark = pytest.mark.anyio
@@ -50,8 +52,8 @@ def entrance(
     site: Site | None = None,
     rate: Rate | None = None,
 ) -> Edge:
-    front, judge = Front(["echo"], begin, site, secure=secure), Admission(exchange, "zhurnal", secure)
-    rate = rate or Rate(0, ManualClock().monotonic)
+    front = Front(["echo"], Board({}, ManualClock(), ZONE), begin, site, secure=secure)
+    judge, rate = Admission(exchange, "zhurnal", secure), rate or Rate(0, ManualClock().monotonic)
     return Edge({"echo": echo}, judge, front, lambda: list(failing), rate=rate, secure=secure)
 
 
@@ -182,7 +184,7 @@ async def test_ready_names_what_fails() -> None:
 def port() -> Iterator[int]:
     judge, rate = conformance.admission(), Rate(0, ManualClock().monotonic)
     apps = dict.fromkeys(SERVICES, conformance.echo)
-    with conformance.served(Edge(apps, judge, Front(SERVICES, secure=True), list, rate=rate, secure=True)) as port:
+    with conformance.served(Edge(apps, judge, conformance.front(), list, rate=rate, secure=True)) as port:
         yield port
 
 

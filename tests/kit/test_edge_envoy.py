@@ -24,7 +24,7 @@ from services.identity.app import Identity
 from services.kit.authn import Authenticator, Grants, TokenVerifier
 from services.kit.edge import Edge
 from services.kit.forwarded import forwarded
-from services.kit.front import OF_API, Front
+from services.kit.front import OF_API
 from services.kit.http import create_app
 from services.kit.mounted import Mounted
 from services.kit.rate import Rate
@@ -65,7 +65,7 @@ class Parts:
         svc = cast(Identity, SimpleNamespace(admission=conformance.admission()))
         exchange = Mounted("identity", create_app("identity", [http_exchange.routes(svc)], authenticator))
         services = {name: Mounted(name, conformance.echo) for name in SERVICES}
-        front = Front(SERVICES, secure=True)
+        front = conformance.front()
 
         async def process(scope: Scope, receive: Receive, send: Send) -> None:
             path = scope["path"]
@@ -106,7 +106,7 @@ def envoy(upstream: int) -> Iterator[int]:
 def edge() -> Iterator[int]:
     judge, rate = conformance.admission(), Rate(0, ManualClock().monotonic)
     apps = dict.fromkeys(SERVICES, conformance.echo)
-    with conformance.served(Edge(apps, judge, Front(SERVICES, secure=True), list, rate=rate, secure=True)) as port:
+    with conformance.served(Edge(apps, judge, conformance.front(), list, rate=rate, secure=True)) as port:
         yield port
 
 

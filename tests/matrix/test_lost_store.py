@@ -76,4 +76,5 @@ async def test_a_lost_database_is_said_to_be_lost_by_every_route(
         assert {str(case) for case in READS if told[str(case)][0] == 200} == {
             "identity GET /keys",
             "identity GET /exchange/{path:path}",
+            *(f"{service} GET /status" for service in SERVICES),
         }

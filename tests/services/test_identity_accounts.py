@@ -23,8 +23,9 @@ from services.kit.edge import Edge
 from services.kit.front import Front
 from services.kit.problems import KeyReused, OutcomeUnclear
 from services.kit.rate import Rate
+from services.kit.status import Board
 from tests.common.clock import CountingIds
-from tests.common.identity import LONG_AGO, PASSWORD, TODAY, House, house
+from tests.common.identity import LONG_AGO, PASSWORD, TODAY, ZONE, House, house
 from tests.conftest import NewDatabase
 
 pytestmark = pytest.mark.anyio
@@ -653,8 +654,8 @@ async def test_a_browser_signs_in_acts_and_signs_out_through_the_edge(home: Hous
     teacher = await home.person("Учитель", "teacher")
     await home.account(teacher, "teacher")
     await home.reader.catch_up()
-    rate = Rate(0, home.clock.monotonic)
-    edge = Edge({"identity": home.app}, home.svc.admission, Front(["identity"]), list, rate=rate, secure=False)
+    rate, front = Rate(0, home.clock.monotonic), Front(["identity"], Board({}, home.clock, ZONE))
+    edge = Edge({"identity": home.app}, home.svc.admission, front, list, rate=rate, secure=False)
     transport = httpx.ASGITransport(edge, client=("127.0.0.1", 50000))
     own = {"X-Zhurnal": "1", "Origin": "http://journal.test", "Idempotency-Key": "sign-out-1"}
     async with httpx.AsyncClient(transport=transport, base_url="http://journal.test", headers=own) as browser:
