@@ -8,9 +8,9 @@ that a view costs little; a reader who waits for a position is served at once.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import httpx
@@ -296,37 +296,44 @@ class Projector:
 async def write(conn: AsyncConnection[Any], view: View, schema: str, batch: Batch) -> None:
     """Delete and upsert the rows of a batch, one statement per table and set of columns."""
     for name, keys in batch.drops():
-        table = view.tables[name]
-        types = types_of(table, ())
-        arrays = sql.SQL(", ").join(sql.SQL(f"%s::{t}[]") for t in types.values())
-        await conn.execute(
-            sql.SQL("delete from {}.{} where ({}) in (select * from unnest({}))").format(
-                sql.Identifier(schema), sql.Identifier(name), _names(types), arrays
-            ),
-            [list(column) for column in zip(*keys, strict=True)],
-        )
+        types = types_of(view.tables[name], ())
+        await conn.execute(_delete(schema, name, tuple(types.items())), [list(c) for c in zip(*keys, strict=True)])
     for name, columns, rows in batch.puts():
-        types = types_of(view.tables[name], columns)
-        arrays = sql.SQL(", ").join(sql.SQL(f"%s::{t}[]") for t in types.values())
-        update = (
-            sql.SQL("update set {}").format(
-                sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(c)) for c in columns)
-            )
-            if columns
-            else sql.SQL("nothing")
-        )
-        await conn.execute(
-            sql.SQL("insert into {}.{} ({}) select * from unnest({}) on conflict ({}) do {}").format(
-                sql.Identifier(schema),
-                sql.Identifier(name),
-                _names(types),
-                arrays,
-                _names(view.tables[name].key),
-                update,
-            ),
-            [list(column) for column in zip(*rows, strict=True)],
-        )
+        table = view.tables[name]
+        statement = _upsert(schema, name, tuple(table.key), tuple(types_of(table, columns).items()))
+        await conn.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _names(columns: Any) -> sql.Composable:
+# Put together once: a stream of small batches consists of the same few statements.
+
+
+@cache
+def _delete(schema: str, table: str, key: tuple[tuple[str, str], ...]) -> bytes:
+    """key: ((column, base SQL type), …)."""
+    statement = sql.SQL("delete from {}.{} where ({}) in (select * from unnest({}))").format(
+        sql.Identifier(schema), sql.Identifier(table), _names(name for name, _ in key), _arrays(key)
+    )
+    return statement.as_bytes()
+
+
+@cache
+def _upsert(schema: str, table: str, key: tuple[str, ...], types: tuple[tuple[str, str], ...]) -> bytes:
+    """types: ((column, base SQL type), …) of the key and of the columns that are put."""
+    put = [sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name, _ in types if name not in key]
+    statement = sql.SQL("insert into {}.{} ({}) select * from unnest({}) on conflict ({}) do {}").format(
+        sql.Identifier(schema),
+        sql.Identifier(table),
+        _names(name for name, _ in types),
+        _arrays(types),
+        _names(key),
+        sql.SQL("update set {}").format(sql.SQL(", ").join(put)) if put else sql.SQL("nothing"),
+    )
+    return statement.as_bytes()
+
+
+def _arrays(types: tuple[tuple[str, str], ...]) -> sql.Composable:
+    return sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(type_)) for _, type_ in types)
+
+
+def _names(columns: Iterable[str]) -> sql.Composable:
     return sql.SQL(", ").join(sql.Identifier(c) for c in columns)
