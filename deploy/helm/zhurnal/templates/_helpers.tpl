@@ -167,12 +167,28 @@ fills in.
 {{- end }}
 {{- end -}}
 
-{{/* Where the services find each other. */}}
+{{/* Where services are found. Arguments: root, services. */}}
 {{- define "zhurnal.urlsEnv" -}}
-{{- range list "identity" "schedule" "gradebook" }}
+{{- range .services }}
 - name: ZHURNAL_{{ upper . }}_URL
-  value: http://{{ include "zhurnal.fullname" $ }}-{{ . }}:8080
+  value: http://{{ include "zhurnal.fullname" $.root }}-{{ . }}:8080
 {{- end }}
+{{- end -}}
+
+{{/* The file with planned work, for whoever shows /status: its variable, mount and volume. */}}
+{{- define "zhurnal.noticeEnv" -}}
+- name: ZHURNAL_NOTICE
+  value: /etc/zhurnal/notice/notice.txt
+{{- end -}}
+
+{{- define "zhurnal.noticeMount" -}}
+- {name: notice, mountPath: /etc/zhurnal/notice, readOnly: true}
+{{- end -}}
+
+{{- define "zhurnal.noticeVolume" -}}
+- name: notice
+  configMap:
+    name: {{ include "zhurnal.fullname" . }}-notice
 {{- end -}}
 
 {{- define "zhurnal.volumes" -}}
