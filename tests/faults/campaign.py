@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -243,8 +244,18 @@ def main() -> None:
         if given.json is not None:
             given.json.write_text(json.dumps([r.document() for r in records], ensure_ascii=False, indent=1))
 
+    async def run() -> int:
+        """SIGTERM ends it as Ctrl-C does: nothing is left running."""
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await campaign(given.minutes, given.seed, tell)
+
     console.print(f"seed {given.seed}")
-    sys.exit(1 if asyncio.run(campaign(given.minutes, given.seed, tell)) else 0)
+    try:
+        sys.exit(1 if asyncio.run(run()) else 0)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(f"ended early; runs finished: {len(records)}")
 
 
 if __name__ == "__main__":
