@@ -24,6 +24,9 @@ IDLE_IN_TRANSACTION_TIMEOUT = "60s"
 CONNECT_SECONDS = 5
 MIGRATION_LOCK = 7_316_001
 """Advisory lock: two processes that start at once migrate one after the other."""
+MIGRATION_WAIT = "10s"
+"""A statement waits no longer for a table that is in use: all that comes after it would wait behind it."""
+NEEDS = re.compile(r"^-- needs: (\d+)$", re.MULTILINE)
 
 
 class Database(NamedTuple):
@@ -131,8 +134,11 @@ def migrations_of(package: str, folder: str = "migrations") -> list[str]:
 async def migrate(owner_dsn: str, role: str, migrations: Sequence[str], *, restoring: bool = False) -> None:
     """Bring the database to the version of the code: run what is missing, each text in a transaction of its own.
 
-    restoring: the caller is the restore itself. Raises CannotStart if the data is of a newer version, was migrated by
-    other texts of the same numbers, or is half restored.
+    A text only adds, so programs that do not know it work on beside it. One that takes something away says in a line
+    `-- needs: 5` that they must know the texts up to 0005, which no longer use it.
+
+    restoring: the caller is the restore itself. Raises CannotStart if the data needs a newer program, was migrated by
+    other texts of the same numbers, or is half restored; and when a table stays in use for `MIGRATION_WAIT`.
     """
     async with await AsyncConnection.connect(owner_dsn, autocommit=True) as conn:
         if not restoring:
@@ -146,11 +152,23 @@ async def migrate(owner_dsn: str, role: str, migrations: Sequence[str], *, resto
             await conn.execute(
                 sql.SQL("revoke insert, update, delete on schema_version from {}").format(sql.Identifier(role))
             )
+            await conn.execute("alter table schema_version add column if not exists needs int not null default 0")
         applied = await _applied(conn, migrations)
-        for version, text in enumerate(migrations[applied:], applied + 1):
-            async with conn.transaction():
-                await conn.execute(text.encode())
-                await conn.execute("insert into schema_version values (%s, %s)", (version, _digest(text)))
+        try:
+            for version, text in enumerate(migrations[applied:], applied + 1):
+                async with conn.transaction():
+                    await conn.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(MIGRATION_WAIT)))
+                    await conn.execute(text.encode())
+                    await conn.execute(
+                        "insert into schema_version (version, digest, needs) values (%s, %s, %s)",
+                        (version, _digest(text), needs_of(text)),
+                    )
+        except errors.LockNotAvailable as busy:
+            raise CannotStart(
+                f"Таблицы базы {conn.info.dbname} заняты долгой операцией: повторите, сделанное сохранено.",
+                f"Tables of the database {conn.info.dbname} are in use by something long: run it again, what was done "
+                f"is kept.",
+            ) from busy
 
 
 async def check_version(conn: AsyncConnection[Any], migrations: Sequence[str]) -> None:
@@ -161,7 +179,7 @@ async def check_version(conn: AsyncConnection[Any], migrations: Sequence[str]) -
     await refuse_half_restored(conn)
     try:
         applied = await _applied(conn, migrations)
-    except errors.UndefinedTable:
+    except (errors.UndefinedTable, errors.UndefinedColumn):
         applied = -1
     if applied < len(migrations):
         raise CannotStart(
@@ -173,18 +191,25 @@ async def check_version(conn: AsyncConnection[Any], migrations: Sequence[str]) -
 
 async def _applied(conn: AsyncConnection[Any], migrations: Sequence[str]) -> int:
     """The version of the data. Raises CannotStart for one that did not come from these migrations."""
-    cursor = await conn.execute("select digest from schema_version order by version")
-    digests = [row[0] for row in await cursor.fetchall()]
-    judge_version(conn.info.dbname, digests, migrations)
-    return len(digests)
+    cursor = await conn.execute("select digest, needs from schema_version order by version")
+    rows = await cursor.fetchall()
+    judge_version(conn.info.dbname, [row[0] for row in rows], migrations, max((row[1] for row in rows), default=0))
+    return len(rows)
 
 
-def judge_version(name: str, digests: Sequence[str], migrations: Sequence[str]) -> None:
+def needs_of(migration: str) -> int:
+    """The version that a program must know to work on data of this one; 0: any."""
+    found = NEEDS.search(migration)
+    return int(found[1]) if found else 0
+
+
+def judge_version(name: str, digests: Sequence[str], migrations: Sequence[str], needs: int | None = None) -> None:
     """Whether data that these migrations (by `digests`, in order) made can be read or brought forward by ours.
 
-    name: of the database. Raises CannotStart if not.
+    name: of the database. needs: the version that a program must know; None: nobody knows, so no newer data will do.
+    Raises CannotStart if not.
     """
-    if len(digests) > len(migrations):
+    if len(digests) > len(migrations) and (needs is None or needs > len(migrations)):
         raise CannotStart(
             f"База {name} версии {len(digests)}, а программа знает версии до {len(migrations)}: "
             f"установите более новую программу.",

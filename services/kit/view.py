@@ -47,6 +47,9 @@ class Table(NamedTuple):
 class View(NamedTuple):
     """name: also the database schema of its tables. version: raise it whenever tables or changes differ.
 
+    While a new version is installed the APIs of the release before still read its tables: they must find there all that
+    they found before, with its meaning. What nobody reads any more goes one release later.
+
     logs: {log name: its event types}; events of types that `changes` ignores are decoded all the same, so that an
     unknown type stops the view instead of being lost.
     """

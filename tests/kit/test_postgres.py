@@ -189,8 +189,54 @@ async def test_a_failing_migration_leaves_nothing_of_itself(database: NewDatabas
     assert await _run(made.dsn, "select to_regclass('half')") == [(None,)]
 
 
-async def test_data_of_a_newer_version_is_refused_with_one_sentence(database: NewDatabase) -> None:
+async def test_the_release_before_starts_and_migrates_on_data_to_which_something_was_added(
+    database: NewDatabase,
+) -> None:
     made = await _migrated(database, [FIRST, SECOND])
+    await migrate(made.owner_dsn, made.role, [FIRST])
+    async with await AsyncConnection.connect(made.dsn) as conn:
+        await check_version(conn, [FIRST])
+        with pytest.raises(CannotStart, match="by another program"):
+            await check_version(conn, [FIRST + " "])
+    assert await _run(made.dsn, "select version from schema_version order by 1") == [(1,), (2,)]
+
+
+async def test_data_of_which_something_was_taken_is_refused_to_who_still_reads_it(database: NewDatabase) -> None:
+    third = "-- needs: 2\nalter table mark drop column value"
+    made = await _migrated(database, [FIRST, SECOND, third])
+    async with await AsyncConnection.connect(made.dsn) as conn:
+        await check_version(conn, [FIRST, SECOND])
+        with pytest.raises(CannotStart, match="install a newer program"):
+            await check_version(conn, [FIRST])
+    with pytest.raises(CannotStart, match="install a newer program"):
+        await migrate(made.owner_dsn, made.role, [FIRST])
+
+
+async def test_data_that_was_migrated_before_needs_were_noted_is_brought_forward(database: NewDatabase) -> None:
+    made = await _migrated(database)
+    await _run(made.owner_dsn, "alter table schema_version drop column needs")
+    async with await AsyncConnection.connect(made.dsn, autocommit=True) as conn:
+        with pytest.raises(CannotStart, match="not migrated"):
+            await check_version(conn, [FIRST])
+        await migrate(made.owner_dsn, made.role, [FIRST])
+        await check_version(conn, [FIRST])
+
+
+async def test_a_migration_does_not_stop_everybody_by_waiting_for_a_table(
+    database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.kit.postgres.MIGRATION_WAIT", "50ms")
+    made = await _migrated(database)
+    async with await AsyncConnection.connect(made.dsn) as conn:
+        await conn.execute("select * from mark")
+        with pytest.raises(CannotStart, match="in use by something long"):
+            await migrate(made.owner_dsn, made.role, [FIRST, SECOND])
+    await migrate(made.owner_dsn, made.role, [FIRST, SECOND])
+    assert await _run(made.dsn, "select version from schema_version order by 1") == [(1,), (2,)]
+
+
+async def test_data_that_needs_a_newer_program_is_refused_with_one_sentence(database: NewDatabase) -> None:
+    made = await _migrated(database, [FIRST, f"-- needs: 2\n{SECOND}"])
     with pytest.raises(CannotStart) as refused:
         await migrate(made.owner_dsn, made.role, [FIRST])
     assert "is of version 2" in refused.value.text.en

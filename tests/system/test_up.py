@@ -104,7 +104,10 @@ def test_data_of_a_newer_program_is_refused_in_one_sentence() -> None:
         with Journal(data, "--demo", "none") as journal:
             journal.stop()
         with EmbeddedServer.start(data) as server, psycopg.connect(server.dsn("zhurnal_identity")) as conn:
-            conn.execute("insert into schema_version select max(version) + 1, 'x' from schema_version")
+            conn.execute(
+                "insert into schema_version (version, digest, needs)"
+                " select max(version) + 1, 'x', max(version) + 1 from schema_version"
+            )
         refused = zhurnal("up", "--port", "0", data=data)
         assert refused.returncode == 2
         assert "newer program" in sentence(refused.stderr)
