@@ -33,7 +33,7 @@ export default defineConfig({
   },
   server: {
     host: "127.0.0.1",
-    proxy: { "^/(api/|problems|start.json)": { target: process.env["ZHURNAL"] ?? "http://127.0.0.1:8080" } },
+    proxy: { "^/(api/|problems|start.json|status)": { target: process.env["ZHURNAL"] ?? "http://127.0.0.1:8080" } },
   },
   test: { environment: "node", include: ["src/**/*.test.ts"] },
 });

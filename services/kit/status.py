@@ -219,9 +219,9 @@ class Board:
         return (
             f'<!doctype html><html lang="{spoken}"><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width"><title>{title}</title>'
-            f'<link rel="stylesheet" href="/api/style.css"><h1>{title}</h1>{planned}'
+            f'<link rel="stylesheet" href="/api/style.css"><h1>{title}</h1>'
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{late}"
-            f'<p><small>{_LOOKED[n]} {at} ({self._zone.key})</small></p><p><a href="/">{_OPEN[n]}</a></p>'
+            f'<p><small>{_LOOKED[n]} {at} ({self._zone.key})</small></p>{planned}<p><a href="/">{_OPEN[n]}</a></p>'
         )
 
     async def _look(self) -> _Found:

@@ -2,13 +2,21 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from services.kit.embedded import EmbeddedServer
+from services.kit.settings import Settings
+from services.targets import open_target
 from tests.common.process import Journal, data_folder, key
+from tests.kit.edge_conformance import served
 
 PATIENCE_SECONDS = 60
 CAUSES = ("zhurnal_", "psycopg", "127.0.0.1", "Error", "view_cursor", "connection")
@@ -71,3 +79,32 @@ def test_a_dead_database_and_a_stopped_view_are_told_without_a_cause() -> None:
         assert (told.status_code, told.json()) == (200, {"works": False, "current": None})
         ready = httpx.get(f"{journal.address}/ready")
         assert (ready.status_code, ready.json()["failing"][0].partition(":")[0]) == (503, "card")
+
+
+@pytest.mark.anyio
+async def test_the_client_s_process_asks_each_service_at_the_address_that_it_is_given(tmp_path: Path) -> None:
+    notice = tmp_path / "notice.txt"
+    notice.write_text("Суббота: обновление", encoding="utf-8")
+    asked = []
+
+    async def service(scope: Scope, receive: Receive, send: Send) -> None:
+        path = Request(scope).url.path
+        asked.append(path)
+        await JSONResponse({"works": "schedule" not in path, "current": False})(scope, receive, send)
+
+    with served(service) as port:
+        here = f"http://127.0.0.1:{port}"
+        given = {"ZHURNAL_SCHEDULE_URL": here, "ZHURNAL_NOTIFICATIONS_URL": here, "ZHURNAL_NOTICE": str(notice)}
+        settings = Settings.load({**given, "ZHURNAL_IDENTITY_URL": "http://127.0.0.1:1"})
+        async with open_target(settings, "web") as web:
+            assert web.app is not None
+            transport = httpx.ASGITransport(web.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://journal.test") as anybody:
+                told = (await anybody.get("/status.json")).json()
+    assert sorted(asked) == ["/api/notifications/status", "/api/schedule/status"]
+    assert (told["state"], told["notice"]) == ("partly", "Суббота: обновление")
+    assert told["parts"] == [
+        {"part": "identity", "works": False, "current": None},
+        {"part": "schedule", "works": False, "current": False},
+        {"part": "notifications", "works": True, "current": False},
+    ]

@@ -18,6 +18,9 @@ export function Frame({ title, wide = false, children }: { title: string; wide?:
       <main className={wide ? "start-main with-demo" : "start-main"} id="content">
         {children}
       </main>
+      <footer className="start-foot">
+        <a href="/status">{text.status}</a>
+      </footer>
     </div>
   );
 }

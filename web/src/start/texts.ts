@@ -3,6 +3,7 @@ import { choose, plural } from "../texts";
 export const text = choose(
   {
     journal: "Электронный журнал колледжа",
+    status: "Состояние журнала",
     lead: "Занятия, отметки, посещаемость и расписание — в одном месте. Войдите, чтобы открыть свой журнал.",
     signIn: "Вход",
     login: "Логин",
@@ -106,6 +107,7 @@ export const text = choose(
   },
   {
     journal: "The college's electronic journal",
+    status: "Status of the journal",
     lead: "Lessons, grades, attendance and the timetable in one place. Sign in to open your journal.",
     signIn: "Sign in",
     login: "Login",
