@@ -219,9 +219,9 @@ class Board:
         return (
             f'<!doctype html><html lang="{spoken}"><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width"><title>{title}</title>'
-            f'<link rel="stylesheet" href="/api/style.css"><h1>{title}</h1>'
+            f'<link rel="stylesheet" href="/api/style.css"><main><h1>{title}</h1>'
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{late}"
-            f'<p><small>{_LOOKED[n]} {at} ({self._zone.key})</small></p>{planned}<p><a href="/">{_OPEN[n]}</a></p>'
+            f'<p><small>{_LOOKED[n].format(at)}</small></p>{planned}<p><a href="/">{_OPEN[n]}</a></p></main>'
         )
 
     async def _look(self) -> _Found:
@@ -265,5 +265,5 @@ _LATE = Text(
     "С задержкой: внесённое сохранено, но видно ещё не всё. Повторно вносить не нужно.",
     "With a delay: what was entered is kept, but not all of it is seen yet. There is no need to enter it again.",
 )
-_LOOKED = Text("Проверено", "Looked at")
+_LOOKED = Text("Проверено {} по времени колледжа", "Looked at {} by the time of the college")
 _OPEN = Text("Открыть журнал", "Open the journal")

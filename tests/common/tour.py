@@ -52,6 +52,10 @@ LINKS = "() => [...document.querySelectorAll('a[href^=\"/\"]:not([download])')].
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+BESIDE = ("/status",)
+"""Pages of the server that the client leads to: not its own, so they are asked for and not walked through."""
+
+
 def routes() -> list[str]:
     """All routes, as the client itself states them."""
     found = [one or other for one, other in ROUTE.findall((ROOT / "web/src/app.tsx").read_text(encoding="utf-8"))]
@@ -122,9 +126,10 @@ async def walk(page: Page, known: Iterable[str], *, start: str = "/", also: Iter
         await look(page, path, found, texts)
         for link in await page.evaluate(LINKS):
             bare = re.split(r"[?#]", link)[0]
-            if route_of(bare) is None:
+            there = (await page.request.get(bare)).ok if bare in BESIDE else route_of(bare) is not None
+            if not there:
                 found.dead.append(f"{path} → {link}")
-            elif not _kinds(link) <= seen:
+            elif bare not in BESIDE and not _kinds(link) <= seen:
                 seen |= _kinds(link)
                 waiting.append(link.partition("#")[0])
     return found
