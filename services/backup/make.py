@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
-from psycopg import AsyncConnection, IsolationLevel
+from psycopg import AsyncConnection, IsolationLevel, sql
 
 from services.backup.manifest import (
     TOKEN_KEY,
@@ -56,7 +56,7 @@ class Made(NamedTuple):
 
 
 class _Snapshot(NamedTuple):
-    """A database held as it is at this moment. views: the schemas of its views."""
+    """A database held as it is at this moment. views: the schemas of its views. followed: how far logs were read."""
 
     service: str
     database: Database
@@ -65,6 +65,7 @@ class _Snapshot(NamedTuple):
     views: list[str]
     migrations: tuple[str, ...]
     log: LogState | None
+    followed: dict[str, int]
 
 
 async def backup(
@@ -110,6 +111,7 @@ async def _write(
             await _snapshot(stack, name, store.databases[name], name in LOGS and name not in elsewhere)
             for name in READERS_FIRST
         ]
+        _refuse_without_history(held)
         for n, one in enumerate(held, 1):
             dumps[one.service] = Dump(file=await _dump(one, folder), migrations=one.migrations)
             report("databases", n, len(held))
@@ -160,7 +162,31 @@ async def _snapshot(stack: AsyncExitStack, service: str, database: Database, has
     cursor = await conn.execute("select digest from schema_version order by version")
     migrations = tuple(digest for (digest,) in await cursor.fetchall())
     log = await log_state(conn) if has_log else None
-    return _Snapshot(service, database, row[0], row[1], views, migrations, log)
+    return _Snapshot(service, database, row[0], row[1], views, migrations, log, await _followed(conn))
+
+
+async def _followed(conn: AsyncConnection[tuple[object, ...]]) -> dict[str, int]:
+    """{log: the position up to which views and the keeper of this database have read it}."""
+    followed: dict[str, int] = {}
+    for table in ("view_cursor", "keeper_cursor"):
+        found = await conn.execute("select to_regclass(%s) is not null", (f"public.{table}",))
+        if await found.fetchone() == (True,):
+            read = await conn.execute(sql.SQL("select log, position from {}").format(sql.Identifier(table)))
+            for log, position in await read.fetchall():
+                followed[str(log)] = max(followed.get(str(log), 0), int(str(position)))
+    return followed
+
+
+def _refuse_without_history(held: Sequence[_Snapshot]) -> None:
+    """Raise CannotStart for a log that is empty here although others have read it: it is kept somewhere else."""
+    for one in held:
+        if one.log is not None and one.log.head == 0 and any(other.followed.get(one.service) for other in held):
+            raise CannotStart(
+                f"Журнал событий {one.service} в базе пуст, хотя его читали: он в KurrentDB? Задайте "
+                f"ZHURNAL_KURRENT_URI и ZHURNAL_KURRENT_LOGS, как у служб.",
+                f"The log of {one.service} is empty in the database although it has been read: is it in KurrentDB? Set "
+                f"ZHURNAL_KURRENT_URI and ZHURNAL_KURRENT_LOGS as the services have them.",
+            )
 
 
 async def log_state(conn: AsyncConnection[tuple[object, ...]]) -> LogState:

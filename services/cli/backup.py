@@ -112,6 +112,7 @@ def _verify(folder: Path, as_json: bool) -> int:
         else:
             err.print(say(*damaged.text), style="red", markup=False, highlight=False)
         return DIFFERENT
+    _tell_elsewhere(manifest)
     if as_json:
         print_json({"whole": True, **manifest.model_dump(mode="json")})
         return 0
@@ -122,6 +123,14 @@ def _verify(folder: Path, as_json: bool) -> int:
 
 async def _drill(settings: Settings, folder: Path, as_json: bool) -> int:
     """Restore into a server of its own, replay and judge everything, compare the views; 1 for any difference."""
+    if elsewhere := Manifest.read(folder).elsewhere:
+        names = ", ".join(elsewhere)
+        raise CannotStart(
+            f"Учение сверяет копию с журналами событий, а {names} хранит KurrentDB: восстановите обе копии в стороне "
+            f"(docs/restore.md).",
+            f"A drill compares a backup with its logs, and those of {names} are in KurrentDB: restore both backups "
+            f"aside (docs/restore.md).",
+        )
     began = time.perf_counter()
     with _throw_away() as place:
         here = Settings(data=place, zone=settings.zone)
@@ -173,6 +182,7 @@ def _figures(done: Restored) -> dict[str, object]:
 
 
 def _show_made(made: Made, as_json: bool) -> None:
+    _tell_elsewhere(made.manifest)
     if as_json:
         pruned = [str(path) for path in made.pruned]
         print_json({"folder": str(made.folder), "pruned": pruned, **made.manifest.model_dump(mode="json")})
@@ -191,14 +201,22 @@ def _show_made(made: Made, as_json: bool) -> None:
                 "It holds personal data and the signing key: keep it encrypted, on another machine.",
             )
         )
-    if made.manifest.elsewhere:
-        names = ", ".join(made.manifest.elsewhere)
-        out.print(
+
+
+def _tell_elsewhere(manifest: Manifest) -> None:
+    """Say beside the figures, whoever reads them, that this alone is not all that was recorded."""
+    if manifest.elsewhere:
+        names = ", ".join(manifest.elsewhere)
+        err.print(
             say(
-                f"Журналы {names} хранит KurrentDB: теперь снимите её собственную копию.",
-                f"The logs of {names} are in KurrentDB: now make its own backup.",
+                f"Копия без журналов событий {names}: они в KurrentDB. Сразу после неё снимите его собственную копию и "
+                f"храните обе вместе (docs/restore.md).",
+                f"The backup is without the logs of {names}: they are in KurrentDB. Make its own backup right after "
+                f"this one and keep both together (docs/restore.md).",
             ),
             style="yellow",
+            markup=False,
+            highlight=False,
         )
 
 
