@@ -30,6 +30,8 @@ code { font-family: ui-monospace, monospace }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-top: 1px solid #e2e2e8 }
 td { overflow-wrap: anywhere }
+.status td { overflow-wrap: normal }
+.status th[scope=row] { font-weight: normal }
 a { color: #0b57d0 }
 @media (prefers-color-scheme: dark) {
   body { color: #e4e4ea; background: #1b1b1f }

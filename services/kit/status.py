@@ -208,10 +208,11 @@ class Board:
         n, found, notice = int(spoken == "en"), await self._kept.get(), self._planned()
         title = f"{_TITLE[n]}: {_STATES[found.state][n]}"
         rows = "".join(
-            f"<tr><td>{PARTS[part][n]}</td><td>{_WORKS[seen.works][n]}</td><td>{_SHOWN[seen.current][n]}</td></tr>"
+            f'<tr><th scope="row">{PARTS[part][n]}</th>'
+            f"<td>{_WORKS[seen.works][n]}</td><td>{_SHOWN[seen.current][n]}</td></tr>"
             for part, seen in found.parts.items()
         )
-        head = "".join(f"<th>{column[n]}</th>" for column in _COLUMNS)
+        head = "".join(f'<th scope="col">{column[n]}</th>' for column in _COLUMNS)
         lines = "".join(f"<p>{html.escape(line)}</p>" for line in notice.splitlines() if line.strip())
         planned = f"<h2>{_PLANNED[n]}</h2>{lines}" if lines else ""
         late = f"<p>{_LATE[n]}</p>" if any(seen.current is False for seen in found.parts.values()) else ""
@@ -220,7 +221,7 @@ class Board:
             f'<!doctype html><html lang="{spoken}"><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width"><title>{title}</title>'
             f'<link rel="stylesheet" href="/api/style.css"><main><h1>{title}</h1>'
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{late}"
+            f'<table class="status"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{late}'
             f'<p><small>{_LOOKED[n].format(at)}</small></p>{planned}<p><a href="/">{_OPEN[n]}</a></p></main>'
         )
 

@@ -258,10 +258,10 @@ async def test_the_page_is_told_without_signing_in_in_two_languages_and_names_no
     assert "<h1>Состояние журнала: работает частично</h1>" in russian.text
     assert "<h1>Status of the journal: works in part</h1>" in english.text
     for row in (
-        "<td>Вход и учётные записи</td><td>работает</td><td>—</td>",
-        "<td>Журнал: оценки и посещаемость</td><td>не работает</td><td>—</td>",
-        "<td>Карточки и сводки</td><td>работает</td><td>показывает с задержкой</td>",
-        "<td>Уведомления</td><td>работает</td><td>всё показано</td>",
+        "Вход и учётные записи</th><td>работает</td><td>—</td>",
+        "Журнал: оценки и посещаемость</th><td>не работает</td><td>—</td>",
+        "Карточки и сводки</th><td>работает</td><td>показывает с задержкой</td>",
+        "Уведомления</th><td>работает</td><td>всё показано</td>",
     ):
         assert row in russian.text
     assert "01.09.2025 10:00 по времени колледжа" in russian.text
