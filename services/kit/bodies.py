@@ -1,7 +1,7 @@
 """How large the body of a request may be, to the byte, whether its length is declared or not.
 
-The edge of the one-process mode asks, and so does every service in a process of its own: the gateway before it measures
-a body without a declared length by its reads and lets the last one through whole.
+The edge of the one-process mode asks, and so does every service in a process of its own: the filter of the gateway
+before it lets a last part that carries the end of the request through whole.
 """
 
 from starlette.types import Message, Receive

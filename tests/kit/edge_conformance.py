@@ -309,15 +309,22 @@ def ask(port: int, case: Case) -> Answer:
             headers["content-length"] = str(len(case.body))
         for name, value in headers.items():
             connection.putheader(name, value)
-        parts = (case.body[n : n + 65536] for n in range(0, len(case.body), 65536))
-        body = parts if case.chunked else case.body or None
         # What is refused before all of it was sent is answered all the same.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            connection.endheaders(body, encode_chunked=case.chunked)
+            connection.endheaders(None if case.chunked else case.body or None)
+            for part in in_chunks(case.body) if case.chunked else ():
+                connection.send(part)
         response = connection.getresponse()
         return Answer(response.status, {n.lower(): v for n, v in response.getheaders()}, response.read())
     finally:
         connection.close()
+
+
+def in_chunks(body: bytes, size: int = 65536) -> Iterator[bytes]:
+    """The body without a length. The end comes with the last chunk, so that one read may bring both."""
+    for start in range(0, len(body), size):
+        part = body[start : start + size]
+        yield b"%x\r\n%b\r\n%b" % (len(part), part, b"0\r\n\r\n" if start + size >= len(body) else b"")
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.identity import http_exchange
 from services.identity.app import Identity
 from services.kit.authn import Authenticator, Grants, TokenVerifier
+from services.kit.bodies import BODY_LIMIT
 from services.kit.edge import Edge
 from services.kit.forwarded import forwarded
 from services.kit.front import OF_API
@@ -135,6 +136,17 @@ def up(answer: Answer) -> dict[str, Any]:
     document = answer.document()
     headers = {name: value for name, value in document["headers"].items() if name not in DIFFERENT_UP}
     return {**document, "headers": headers}
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_service_limits_bodies_by_itself_to_the_byte(chunked: bool) -> None:
+    """A last frame of HTTP/2 that carries the end of the request passes the gateway's filter whole."""
+    with conformance.served(Mounted("gradebook", conformance.echo)) as port:
+        for more, status in ((0, 200), (1, 413)):
+            case = Case("by itself", "POST", GET, conformance.JSON, body=b" " * (BODY_LIMIT + more), chunked=chunked)
+            assert conformance.ask(port, case).status == status
+        case = Case("an import", "POST", "/api/gradebook/imports", body=b" " * (BODY_LIMIT + 1), chunked=chunked)
+        assert conformance.ask(port, case).status == 200
 
 
 def test_the_gateway_names_the_peer_and_nobody_else(envoy: int) -> None:
