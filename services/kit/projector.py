@@ -156,21 +156,26 @@ class Projector:
         self._hurry.set()
         try:
             async with asyncio.timeout(REACHED_LIMIT_SECONDS):
-                if not self._follows:  # another process projects this view, and most often it is there already
-                    await self._look(name)
+                await self.come()  # where another process projects this view, it is most often there already
                 while self.positions[name] < position:
                     moved = self._moved
                     try:
                         async with asyncio.timeout(REACHED_POLL_SECONDS):
                             await moved.wait()
                     except TimeoutError:
-                        await self._look(name)
+                        await self._look()
         except (TimeoutError, OperationalError) as late:
             raise Behind from late
         finally:
             self._waiting -= 1
             if not self._waiting:
                 self._hurry.clear()
+
+    async def come(self) -> dict[str, int]:
+        """How far the view has come, {log: position}: whoever reads it now sees that much, or more."""
+        if not self._follows:
+            await self._look()
+        return dict(self.positions)
 
     # -- following one log ------------------------------------------------------------------------------------
 
@@ -258,14 +263,13 @@ class Projector:
             raise OtherVersion(f"{self.view.name}: the tables are not of version {self.view.version}")
         return Cursor(*row)
 
-    async def _look(self, name: str) -> None:
+    async def _look(self) -> None:
         """Another process may project this view: read how far it is."""
         async with self._pool.connection() as conn:
-            cursor = await conn.execute(
-                "select position from view_cursor where view = %s and log = %s", (self.view.name, name)
-            )
-            if row := await cursor.fetchone():
-                self.positions[name] = max(self.positions[name], row[0])
+            found = await conn.execute("select log, position from view_cursor where view = %s", (self.view.name,))
+            for name, position in await found.fetchall():
+                if name in self.positions:
+                    self.positions[name] = max(self.positions[name], position)
 
     async def _apply(self, name: str, rows: Sequence[Recorded]) -> None:
         """Apply rows that continue the cursor. What another projector of this view applied meanwhile is skipped."""

@@ -57,7 +57,7 @@ def routes(svc: "Notifications") -> Router:
     ) -> Response:
         """The caller's notices, newest first; `next` is the cursor of the following page, null on the last one."""
         await svc.inbox.shown(min_position)
-        positions = dict(svc.inbox.positions)
+        positions = await svc.inbox.come()
         after = _decoded(cursor) if cursor else None
         spoken = language(request)
         if form == "csv":

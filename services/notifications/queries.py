@@ -159,7 +159,8 @@ async def mark_each(pool: Pool, who: dict[str, Any], items: Sequence[tuple[str, 
 
 async def mark_up_to(pool: Pool, who: dict[str, Any], positions: Mapping[Any, int], view: Projector) -> None:
     """Mark everything up to these positions as read, but nothing that the view does not show yet."""
-    shown = {log: min(position, view.positions[log]) for log, position in positions.items()}
+    come = await view.come()
+    shown = {log: min(position, come[log]) for log, position in positions.items()}
     params = {**who, "logs": list(shown), "positions": list(shown.values())}
     async with pool.connection() as conn:
         await conn.execute(MARK_UP_TO, params)

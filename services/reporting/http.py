@@ -35,11 +35,12 @@ def routes(svc: "Reporting") -> Router:
     ) -> Response:
         if access.card(principal, student):
             svc.reads.note(principal, [student], "GET /api/reporting/students/{id}/card")
+        positions = await svc.card.come()
         rows = await queries.read_card(svc.pool, student, year, period, svc.lessons)
         document = cards.card(student, rows, year, period)
         if form == "csv":
             return csv_answer("card", cards.CSV_HEADER, cards.csv_rows(document))
-        return json({**document, "positions": svc.card.positions})
+        return json({**document, "positions": positions})
 
     @router.get("/students/me/card", policy=access.OWN_CARD, answers=Card)
     async def own_card(
@@ -77,6 +78,7 @@ def routes(svc: "Reporting") -> Router:
         """Students × disciplines of a period with the indicators of the group."""
         access.group(caller, group)
         await svc.card.shown(min_position)
+        positions = await svc.card.come()
         found = summaries.periods(await queries.read(svc.pool, queries.PERIODS_OF_GROUP, {"group": group}))
         chosen = summaries.choose(found, period, caller.today)
         if chosen is None:
@@ -88,7 +90,7 @@ def routes(svc: "Reporting") -> Router:
         if form == "csv":
             return csv_answer("summary", summaries.csv_header(document), summaries.csv_rows(document))
         shown: list[dict[str, Any]] = [{k: v for k, v in p.items() if k != "pages"} for p in found]
-        return json({**document, "periods": shown, "positions": svc.card.positions})
+        return json({**document, "periods": shown, "positions": positions})
 
     @router.get("/groups/{group}/gaps", policy=access.GAPS, answers=Gaps)
     async def group_gaps(

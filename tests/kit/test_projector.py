@@ -144,6 +144,14 @@ async def test_two_projectors_of_one_view_apply_every_event_once(world: World) -
     assert first.stopped is second.stopped is None
 
 
+async def test_who_does_not_project_tells_how_far_another_process_has_come(world: World) -> None:
+    reader = world.projector()
+    assert await reader.come() == {"things": 0, "prices": 0}
+    world.feeds["things"].add(Counted(thing="a", amount=1))
+    await world.projector().catch_up()
+    assert await reader.come() == {"things": 1, "prices": 0}
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_any_interleaving_of_the_logs_gives_equal_tables(world: World, seed: int) -> None:
     """The two logs are taken in pieces, in a random order, through holes and repetitions."""

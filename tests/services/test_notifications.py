@@ -384,6 +384,15 @@ async def test_marking_up_to_a_position_goes_only_forward(world: World) -> None:
     assert await world.read("s1", up_to={"gradebook": 1}) == 1
 
 
+async def test_everything_is_marked_where_another_process_keeps_the_view(world: World) -> None:
+    await teach(world)
+    await rebuild(VIEWS[0], world.logs.logs, world.owner_dsn)  # the service's own projector does not hear of it
+    seen = (await world.client.get("s1", "/inbox")).json()
+    assert len(seen["items"]) == 2
+    answer = await world.client.post("s1", "/inbox/read", {"up_to": seen["positions"]})
+    assert answer.json()["unread"] == 0
+
+
 async def test_marking_ahead_does_not_swallow_what_comes(world: World) -> None:
     await teach(world)
     assert await world.read("s1", up_to={"gradebook": 10**9, "schedule": 10**9}) == 0

@@ -14,7 +14,7 @@ from contracts.events import schedule as s
 from services.kit.postgres import open_pool
 from services.kit.projector import Projector
 from services.kit.reads import Read, ReadLog
-from services.kit.rebuild import ensure, verify
+from services.kit.rebuild import ensure, rebuild, verify
 from services.reporting.app import VIEWS, build
 from tests.common.readside import END, START, Client, Logs, enrolled, found_college, grade, lesson, reason
 from tests.conftest import NewDatabase
@@ -475,6 +475,15 @@ async def test_an_answer_shows_the_position_that_was_asked_for(world: World, mon
     shown = await world.client.get("s1", "/students/me/card", min_position=f"gradebook:{position}")
     assert shown.status_code == 200
     assert shown.json()["positions"]["gradebook"] == position
+
+
+async def test_an_answer_tells_its_position_where_another_process_keeps_the_view(world: World) -> None:
+    position = await world.logs.page("m", lesson("l1", "m", date(2025, 9, 2)), grade("g1", "l1", "s1", "4"))
+    await rebuild(VIEWS[0], world.logs.logs, world.owner_dsn)
+    for path in ("/students/s1/card", "/groups/g1/summary"):
+        shown = await world.client.get("d1", path)
+        assert shown.status_code == 200, shown.text
+        assert shown.json()["positions"]["gradebook"] == position
 
 
 async def test_the_view_is_the_fold_of_its_logs(world: World) -> None:
