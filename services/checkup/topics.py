@@ -20,7 +20,8 @@ MAKE_ANEW = Text(
 
 async def look(settings: Settings, heads: Mapping[str, int]) -> list[Finding]:
     """All findings about topics. heads: the last position of each log that is known."""
-    from services.kit.bus.kafka import LOST, KafkaBus  # only where there is Kafka
+    from services.kit.bus.clients import LOST  # only where there is Kafka
+    from services.kit.bus.kafka import KafkaBus
 
     bus, found = KafkaBus.of(settings), list[Finding]()
     try:

@@ -26,7 +26,7 @@ async def run_together(loops: Iterable[Loop]) -> None:
             raise failed
 
 
-async def end(tasks: Iterable["asyncio.Future[None]"]) -> None:
+async def end(tasks: Iterable["asyncio.Future[Any]"]) -> None:
     """Cancel until nothing is left; a cancellation of this wait itself changes nothing about that."""
     left = {task for task in tasks if not task.done()}
     while left:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.kit.bus.bus import Message
-from services.kit.bus.kafka import LOST, KafkaBus, UnfitTopic
+from services.kit.bus.clients import LOST
+from services.kit.bus.kafka import KafkaBus, UnfitTopic
 from services.kit.settings import CannotStart, Settings
 from services.local.kafka import Broker, Cluster
 from services.local.processes import free_port
@@ -212,6 +213,31 @@ async def test_without_brokers_a_reader_hears_silence_and_a_writer_is_told(datab
         await world.caught_up()
     assert world.projector.stopped is None
     await bus.close()
+
+
+async def test_silence_is_told_while_a_connection_takes_long_and_that_goes_on(
+    mortal: KafkaBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for the bus turns to the feed meanwhile, and hears what comes once there is a connection."""
+    sent = messages(recorded(2).rows)
+    await mortal.publish("t", sent[:1])
+    async with mortal.subscribe("t") as subscription:
+        await subscription.close()
+        begun, may = list[str](), asyncio.Event()
+        start = AIOKafkaConsumer.start
+
+        async def slow(self: AIOKafkaConsumer) -> None:
+            begun.append("once")
+            await may.wait()
+            await start(self)
+
+        monkeypatch.setattr(AIOKafkaConsumer, "start", slow)
+        for _ in range(5):
+            assert await subscription.next(0.01) == []
+        assert begun == ["once"]
+        may.set()
+        await mortal.publish("t", sent[1:])
+        assert await read(subscription, 1) == sent[1:]
 
 
 async def test_a_killed_broker_loses_nothing(own: Broker, mortal: KafkaBus, database: NewDatabase) -> None:

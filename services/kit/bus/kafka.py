@@ -8,9 +8,9 @@ reader without brokers hears silence, which sends him to the feed.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, NamedTuple, Self, TypeVar
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, Self
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -24,7 +24,9 @@ from aiokafka.errors import (
     for_code,
 )
 
+from services.kit import tasks
 from services.kit.bus.bus import Last, Message
+from services.kit.bus.clients import LOST, abandon, closed, within
 from services.kit.bus.records import message_of, record_of
 from services.kit.settings import CannotStart, Settings
 
@@ -33,8 +35,8 @@ BATCH_BYTES = 262_144
 PUBLISH_SECONDS = 15.0
 REQUEST_SECONDS = 10.0
 CONNECT_SECONDS = 3.0
-"""A reader waits no longer for brokers: the feed gives him what he needs meanwhile."""
-CLOSE_SECONDS = 1.0
+"""A reader waits no longer for brokers before he begins anew."""
+READ_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 DOUBT_SECONDS = 10.0
 """After so long a silence a reader asks the brokers whether there is really nothing."""
@@ -42,7 +44,6 @@ TAIL = 64
 """So many offsets are read first to find the last record of a topic, and sixteen times as many at each next try."""
 RECORDS_AT_ONCE = 5000
 SECURITY = {"plaintext": "PLAINTEXT", "tls": "SSL", "sasl": "SASL_PLAINTEXT", "sasl_tls": "SASL_SSL"}
-LOST = (KafkaError, OSError, TimeoutError)
 
 # Somebody else may own the topics: then they must be there.
 MAY_EXIST = {
@@ -50,8 +51,6 @@ MAY_EXIST = {
 }
 OF_THE_TOPIC = 1
 """Where a value of a configuration comes from: set for this topic."""
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -127,7 +126,7 @@ class KafkaBus:
             return
         async with self._sending:
             try:
-                await _within(PUBLISH_SECONDS, self._send(topic, messages))
+                await within(PUBLISH_SECONDS, self._send(topic, messages))
             except BaseException:
                 await self._drop()
                 raise
@@ -153,7 +152,7 @@ class KafkaBus:
             try:
                 await producer.start()
             except BaseException:
-                await _abandon(producer)
+                await abandon(producer)
                 raise
             self._producer = producer
         return self._producer
@@ -163,7 +162,7 @@ class KafkaBus:
         producer, self._producer = self._producer, None
         self._made.clear()
         if producer is not None:
-            await _abandon(producer)
+            await abandon(producer)
 
     async def _make(self, topic: str) -> None:
         """Make the topic, or bring the one that is there to the settings. Raises UnfitTopic."""
@@ -179,7 +178,7 @@ class KafkaBus:
                 elif code:
                     raise for_code(code)(*why)
         finally:
-            await _closed(admin)
+            await closed(admin)
 
     async def _fit(self, admin: AIOKafkaAdminClient, name: str) -> None:
         """Alter a topic that is there. Partitions and copies are not ours to change."""
@@ -206,7 +205,7 @@ class KafkaBus:
 
     async def look(self, topic: str) -> Topic | None:
         """The topic as it is, None where there is none; nothing is made or altered. Raises as `publish`."""
-        return await _within(REQUEST_SECONDS, self._look(self.name(topic)))
+        return await within(REQUEST_SECONDS, self._look(self.name(topic)))
 
     async def _look(self, name: str) -> Topic | None:
         admin = AIOKafkaAdminClient(**self._connection)
@@ -227,7 +226,7 @@ class KafkaBus:
                 len(parts), min(len(p["replicas"]) for p in parts), min(len(p["isr"]) for p in parts), differing
             )
         finally:
-            await _closed(admin)
+            await closed(admin)
 
     async def close(self) -> None:
         """Return when nothing of this bus is connected any more."""
@@ -238,7 +237,7 @@ class KafkaBus:
 
     async def last(self, topic: str, *, make: bool = True) -> Last | None:
         """As the port says. A record that is none of ours is passed over. make: as the settings say, if need be."""
-        return await _within(PUBLISH_SECONDS, self._find_last(topic, make))
+        return await within(PUBLISH_SECONDS, self._find_last(topic, make))
 
     async def _find_last(self, topic: str, make: bool) -> Last | None:
         partition = TopicPartition(self.name(topic), 0)
@@ -252,7 +251,7 @@ class KafkaBus:
             end = (await consumer.end_offsets([partition]))[partition]
             return await _last(consumer, partition, begin, end)
         finally:
-            await _closed(consumer)
+            await closed(consumer)
 
     @asynccontextmanager
     async def subscribe(self, topic: str) -> AsyncIterator["_Subscription"]:
@@ -280,38 +279,54 @@ class _Subscription:
     def __init__(self, bus: KafkaBus, partition: TopicPartition) -> None:
         self._bus, self._partition = bus, partition
         self._consumer: AIOKafkaConsumer | None = None
+        self._reading: asyncio.Task[Sequence[Any]] | None = None
         self._offset: int | None = None
         self._heard = 0.0
 
     async def enter(self) -> None:
         """Find the end of the topic now; without brokers it is found when they answer."""
         try:
-            await _within(CONNECT_SECONDS, self._connected())
+            await within(CONNECT_SECONDS, self._connected())
         except LOST as lost:
             log.warning("no bus", topic=self._partition.topic, error=repr(lost))
 
     async def next(self, timeout: float) -> list[Message]:
-        """As the port says; silence too while no broker answers."""
+        """As the port says. Silence is told on time whatever the brokers do: what is under way with them goes on, and
+        the next call takes what comes of it."""
         now = asyncio.get_running_loop().time
         until = now() + timeout
+        while True:
+            reading = self._reading = self._reading or asyncio.create_task(self._read())
+            await asyncio.wait({reading}, timeout=max(0.0, until - now()))
+            if not reading.done():
+                return []
+            self._reading = None
+            if messages := [message for record in reading.result() if (message := message_of(record)) is not None]:
+                return messages
+            if now() >= until:
+                return []
+
+    async def _read(self) -> Sequence[Any]:
+        """The records that come within `READ_SECONDS`, none if brokers are lost; then the reader is made anew."""
         try:
-            records = await _within(timeout + CONNECT_SECONDS, self._read(timeout))
+            return await within(READ_SECONDS + CONNECT_SECONDS, self._records())
         except LOST as lost:
             log.warning("no bus", topic=self._partition.topic, error=repr(lost))
-            await self.close()
-            await asyncio.sleep(max(RETRY_SECONDS, until - now()))
-            return []
-        return [message for record in records if (message := message_of(record)) is not None]
+            await self._disconnect()
+            await asyncio.sleep(RETRY_SECONDS)
+            return ()
 
-    async def _read(self, timeout: float) -> Sequence[Any]:
+    async def _records(self) -> Sequence[Any]:
         now = asyncio.get_running_loop().time
         consumer = await self._connected()
         if not consumer.assignment():
             await self._place(consumer)
             if not consumer.assignment():
-                await asyncio.sleep(timeout)
+                await asyncio.sleep(RETRY_SECONDS)
                 return ()
-        batch = await consumer.getmany(self._partition, timeout_ms=int(timeout * 1000), max_records=RECORDS_AT_ONCE)
+        batch = await consumer.getmany(
+            self._partition, timeout_ms=int(READ_SECONDS * 1000), max_records=RECORDS_AT_ONCE
+        )
         records: Sequence[Any] = batch.get(self._partition, ())
         if records:
             self._offset, self._heard = records[-1].offset + 1, now()
@@ -333,7 +348,7 @@ class _Subscription:
                 await consumer.start()
                 await self._place(consumer)
             except BaseException:
-                await _closed(consumer)
+                await closed(consumer)
                 raise
             self._consumer, self._heard = consumer, asyncio.get_running_loop().time()
         return self._consumer
@@ -351,9 +366,15 @@ class _Subscription:
             consumer.seek(self._partition, self._offset)
 
     async def close(self) -> None:
+        if self._reading is not None:
+            await tasks.end([self._reading])
+            self._reading = None
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await _closed(consumer)
+            await closed(consumer)
 
 
 async def _configured(admin: AIOKafkaAdminClient, name: str) -> list[Any]:
@@ -379,42 +400,6 @@ async def _last(consumer: AIOKafkaConsumer, partition: TopicPartition, begin: in
             return found
         end, width = start, width * 16
     return None
-
-
-async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """The result of work in the client library. Raises TimeoutError.
-
-    The library hangs at times, and lets cancellations of its own inner tasks out. In a task of its own neither reaches
-    the loop that asked, which takes a cancellation for its own end.
-    """
-    task = asyncio.ensure_future(work)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to hear of it
-    try:
-        await asyncio.wait({task}, timeout=seconds)
-    finally:
-        task.cancel()
-    if not task.done():
-        raise TimeoutError(f"no answer of Kafka within {seconds:.0f} s")
-    if task.cancelled():
-        raise KafkaError("the client of Kafka gave up")
-    return task.result()
-
-
-async def _abandon(producer: AIOKafkaProducer) -> None:
-    """Close a sender without what it still holds: to flush it would wait for brokers, and send once more later."""
-    sender = producer._sender.sender_task
-    while sender is not None and not sender.done():
-        sender.cancel()  # the first one makes it wait for its requests
-        await asyncio.sleep(0)
-    producer._message_accumulator.fail_all(KafkaError("the sender was given up"))
-    await _closed(producer)
-
-
-async def _closed(client: Any) -> None:
-    """Close a client that may hang or fail at that."""
-    close = client.stop if hasattr(client, "stop") else client.close
-    with suppress(*LOST):
-        await _within(CLOSE_SECONDS, close())
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
