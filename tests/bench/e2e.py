@@ -52,13 +52,14 @@ class Grade(NamedTuple):
 
 
 class Figures:
-    """What one stretch of load showed. acknowledged: [(when, position)]. seconds of everything."""
+    """What one stretch of load showed. acknowledged: [(when, position)]. behind: cards told to come again. Seconds."""
 
     def __init__(self) -> None:
         self.acknowledged: list[tuple[float, int]] = []
         self.refused: list[str] = []
         self.answers: list[float] = []
         self.cards: list[float] = []
+        self.behind = 0
         self.seen: list[tuple[float, int]] = []
 
     def visible(self) -> list[float]:
@@ -117,7 +118,9 @@ class Load:
         into.acknowledged.append((now, int(position.partition(":")[2])))
         if self._count % CARD_EVERY == 0:
             path = f"/reporting/students/{grade.student}/card"
-            card = await self._deputy.get(path, params={"min_position": position})
+            while (card := await self._deputy.get(path, params={"min_position": position})).status_code == 503:
+                into.behind += 1  # it says: again in a second
+                await asyncio.sleep(1)
             assert card.status_code == 200, card.text
             into.cards.append(time.perf_counter() - now)
 
@@ -250,10 +253,12 @@ def _rows(figures: Figures, alone: list[float], away: Figures, healed: float, as
         row("acknowledged → card with min_position, p99", "ms", [_ms(cards, 99)], [_ms(alone, 99)], "≤ 300 ms"),
         row("command through the gateway, p50", "ms", [_ms(figures.answers, 50)]),
         row("command through the gateway, p99", "ms", [_ms(figures.answers, 99)]),
+        row("cards told to come again", "", [figures.behind], target="0"),
         row("commands refused", "", [len(figures.refused)], target="0"),
         row("acknowledged and never seen", "", [missed], target="0"),
         row(f"broker away {asked.outage:g} s: commands refused", "", [len(away.refused)], target="0"),
         row("broker away: acknowledged", "", [len(away.acknowledged)]),
+        row("broker away: cards told to come again", "", [away.behind]),
         row("broker away: acknowledged → in the view, p99", "ms", [_ms(away.visible(), 99)]),
         row("broker back: until its topic holds everything", "s", [healed], target="≤ 30 s"),
     ]
