@@ -57,8 +57,8 @@ FEEDS: dict[str, tuple[str, ...]] = {
 """The logs of others that a service reads."""
 
 RELAY_POLL_SECONDS = 0.04
-"""A relay hears of appends by other processes by looking; half of this is what it adds to the way. What gathers meanwhile
-costs Kafka and every view one batch: with half of it two busy cores have more to do and everything is later."""
+"""A relay hears of appends by other processes by looking; half of this is what it adds to the way. What gathers
+meanwhile costs Kafka and every view one batch: at half of it two busy cores do more, and everything is later."""
 PROJECTOR_PACE_SECONDS = 0.01
 """A projector of its own does not know who waits for it, so it keeps less of a distance between batches."""
 
