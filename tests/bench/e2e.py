@@ -12,10 +12,13 @@ import argparse
 import asyncio
 import time
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections import deque
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -43,12 +46,25 @@ CARD_EVERY = 10
 HEALED_SECONDS = 60.0
 
 
-class Grade(NamedTuple):
+@dataclass
+class Cell:
+    """A cell that the teacher may write, as it stands by his knowledge: its tag, None if it is empty, and its marks."""
+
     teacher: int
     path: str
     student: str
-    headers: dict[str, str]
-    body: Mapping[str, object]
+    tag: str | None
+    marks: list[dict[str, Any]]
+
+    def put(self) -> tuple[dict[str, str], dict[str, Any]]:
+        """Headers and body that add one more grade."""
+        condition = {"If-None-Match": "*"} if self.tag is None else {"If-Match": f'"{self.tag}"'}
+        return condition, {"grades": [*self.marks, {"value": "4", "work": "oral"}]}
+
+    def took(self, told: dict[str, Any]) -> None:
+        """What was answered to that."""
+        self.tag = told["etag"]
+        self.marks = [*self.marks, {"value": "4", "work": "oral", "grade": told["grades"][0]["grade"]}]
 
 
 class Figures:
@@ -73,22 +89,22 @@ class Figures:
         return found
 
 
-def grades(number: int, his: Teacher) -> Iterator[Grade]:
-    """One more grade in each cell of that teacher, as a class is gone through."""
-    for page in his.pages:
-        for lesson, student, tag, marks in page.cells:
-            condition = {"If-None-Match": "*"} if tag is None else {"If-Match": f'"{tag}"'}
-            body = {"grades": [*marks, {"value": "4", "work": "oral"}]}
-            yield Grade(number, f"/gradebook/pages/{page.id}/cells/{lesson}/{student}", student, condition, body)
+def cells(number: int, his: Teacher) -> list[Cell]:
+    """The cells of that teacher, as a class is gone through."""
+    return [
+        Cell(number, f"/gradebook/pages/{page.id}/cells/{lesson}/{student}", student, tag, marks)
+        for page in his.pages
+        for lesson, student, tag, marks in page.cells
+    ]
 
 
 class Load:
-    """Teachers who grade at a steady rate. Each cell once."""
+    """Teachers who grade at a steady rate, in turn; when all cells have been gone through, they begin anew."""
 
-    def __init__(
-        self, clients: list[httpx.AsyncClient], cells: list[Iterator[Grade]], deputy: httpx.AsyncClient
-    ) -> None:
-        self._clients, self._cells, self._deputy = clients, cells, deputy
+    def __init__(self, clients: list[httpx.AsyncClient], of: list[list[Cell]], deputy: httpx.AsyncClient) -> None:
+        turns = zip_longest(*of)
+        self._clients, self._deputy = clients, deputy
+        self._cells = deque(cell for turn in turns for cell in turn if cell is not None)
         self._count = 0
 
     async def run(self, seconds: float, rate: float, into: Figures) -> None:
@@ -97,15 +113,14 @@ class Load:
         async with asyncio.TaskGroup() as group:
             for n in range(int(seconds * rate)):
                 await asyncio.sleep(max(0.0, started + n / rate - time.perf_counter()))
-                group.create_task(self._send(into))
+                group.create_task(self._send(self._cells.popleft(), into))
 
-    async def _send(self, into: Figures) -> None:
+    async def _send(self, cell: Cell, into: Figures) -> None:
         self._count += 1
-        grade = self._next()
-        sent = time.perf_counter()
-        key = {"Idempotency-Key": uuid4().hex}
+        condition, body = cell.put()
+        key, sent = {"Idempotency-Key": uuid4().hex}, time.perf_counter()
         try:
-            answer = await self._clients[grade.teacher].put(grade.path, json=grade.body, headers=grade.headers | key)
+            answer = await self._clients[cell.teacher].put(cell.path, json=body, headers=condition | key)
         except httpx.HTTPError as lost:
             into.refused.append(repr(lost))
             return
@@ -114,23 +129,17 @@ class Load:
             into.refused.append(f"{answer.status_code} {answer.text[:200]}")
             return
         into.answers.append(now - sent)
-        position = answer.json()["position"]
-        into.acknowledged.append((now, int(position.partition(":")[2])))
+        told = answer.json()
+        cell.took(told)
+        self._cells.append(cell)  # one that was not answered stands in a version that nobody knows
+        into.acknowledged.append((now, int(told["position"].partition(":")[2])))
         if self._count % CARD_EVERY == 0:
-            path = f"/reporting/students/{grade.student}/card"
-            while (card := await self._deputy.get(path, params={"min_position": position})).status_code == 503:
+            path = f"/reporting/students/{cell.student}/card"
+            while (card := await self._deputy.get(path, params={"min_position": told["position"]})).status_code == 503:
                 into.behind += 1  # it says: again in a second
                 await asyncio.sleep(1)
             assert card.status_code == 200, card.text
             into.cards.append(time.perf_counter() - now)
-
-    def _next(self) -> Grade:
-        while self._cells:
-            cells = self._cells.pop(0)
-            if (grade := next(cells, None)) is not None:
-                self._cells.append(cells)
-                return grade
-        raise AssertionError("the college has no cells left to grade")
 
 
 @asynccontextmanager
@@ -224,9 +233,9 @@ async def bench(data: Path, asked: argparse.Namespace) -> list[Row]:
         served = Served(system.address)
         deputy = await served.signed_in("deputy", PASSWORD)
         clients = [await served.signed_in(login(n), PASSWORD) for n in range(TEACHERS)]
-        cells = [grades(n, await teacher(served, login(n))) for n in range(TEACHERS)]
+        of = [cells(n, await teacher(served, login(n))) for n in range(TEACHERS)]
         bus = KafkaBus.of(Settings.load({}, kafka=system.broker.address))
-        load = Load(clients, cells, deputy)
+        load = Load(clients, of, deputy)
         await load.run(5, asked.rate, Figures())  # the first of everything is slow
         figures, before = Figures(), spent(system.server.pid)
         async with watched(system.net.databases["reporting"].dsn, figures):
