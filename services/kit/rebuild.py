@@ -18,6 +18,7 @@ from psycopg.pq import Format
 from services.kit.collecting import uncollected
 from services.kit.log.eventlog import Feed, Recorded
 from services.kit.projector import Cursor, confirm, create_tables, cursors, install, write
+from services.kit.settings import CannotStart
 from services.kit.view import Batch, Fold, Key, View, types_of
 
 CHUNK = 5000
@@ -48,10 +49,23 @@ class Report(NamedTuple):
 
 
 async def ensure(view: View, feeds: Mapping[str, Feed], dsn_owner: str) -> Report | None:
-    """At start: make the view's tables if there are none; rebuild them if they are of another version."""
+    """At start: make the view's tables if there are none; rebuild them if they are of another version.
+
+    Raises CannotStart for a log that is empty although the view has read it: the log is kept somewhere else, and a
+    command taken here would begin a second history.
+    """
     async with await AsyncConnection.connect(dsn_owner, autocommit=True) as conn:
         await install(conn, view)
-        if all(c.version == view.version for c in (await cursors(conn, view)).values()):
+        found = await cursors(conn, view)
+        for name, cursor in found.items():
+            if cursor.position and name in feeds and not await feeds[name].head():
+                raise CannotStart(
+                    f"Журнал событий {name} пуст, хотя представление {view.name} его читало. Если он в KurrentDB, "
+                    f"укажите ZHURNAL_KURRENT_URI и ZHURNAL_KURRENT_LOGS; если утрачен, восстановите копию.",
+                    f"The log of {name} is empty although the view {view.name} has read it. If it is in KurrentDB, set "
+                    f"ZHURNAL_KURRENT_URI and ZHURNAL_KURRENT_LOGS; if it is lost, restore a backup.",
+                )
+        if all(cursor.version == view.version for cursor in found.values()):
             return None
     log.info("view is of another version, rebuilding", view=view.name, version=view.version)
     return await rebuild(view, feeds, dsn_owner)

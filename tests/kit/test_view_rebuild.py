@@ -10,6 +10,7 @@ from services.kit import rebuild as module
 from services.kit.postgres import open_pool
 from services.kit.projector import ForeignLog, OtherVersion, cursors, install
 from services.kit.rebuild import Difference, ensure, rebuild, verify
+from services.kit.settings import CannotStart
 from services.kit.view import Table
 from tests.common.views import PRICES, THINGS, VIEW, Counted, ListFeed, Named, Priced, Tagged, contents
 from tests.conftest import NewDatabase
@@ -133,6 +134,17 @@ async def test_another_version_is_rebuilt_at_the_start(world: World) -> None:
     await world.projector(wider).catch_up()
     async with world.pool.connection() as conn:
         assert (await contents(conn, wider))["price"][0] == {"thing": "0", "price": 0, "note": None}
+
+
+async def test_an_empty_log_that_has_been_read_is_kept_somewhere_else(world: World) -> None:
+    """Started with the address of another store, a system must not begin a second history."""
+    await world.projector().catch_up()
+    elsewhere = {**world.feeds, "prices": ListFeed(PRICES, log_id="log-3")}
+    with pytest.raises(CannotStart, match="ZHURNAL_KURRENT_URI"):
+        await ensure(VIEW, elsewhere, world.owner_dsn)
+    with pytest.raises(CannotStart):
+        await ensure(VIEW._replace(version=2), elsewhere, world.owner_dsn)
+    assert await verify(VIEW, world.feeds, world.owner_dsn) is None
 
 
 async def test_a_log_that_a_version_no_longer_reads_loses_its_cursor(world: World) -> None:
