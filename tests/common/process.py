@@ -1,5 +1,6 @@
 """A real `zhurnal up` in a process of its own, on a data folder outside homes and a free port."""
 
+import logging
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from typing import NamedTuple, Self
 from uuid import uuid4
 
 import httpx
+import structlog
 from typer.testing import CliRunner
 
 from services.__main__ import app
@@ -47,10 +49,24 @@ def zhurnal(*arguments: str, data: Path | None = None, environment: dict[str, st
 def zhurnal_here(*arguments: str, data: Path | None = None) -> Said:
     """The same in this process, which saves the start of an interpreter; from a test without a running loop only."""
     at = ["--data", str(data)] if data is not None else []
-    result = CliRunner().invoke(app, [*arguments, *at], env={"LC_ALL": "en_XX.UTF-8", "COLUMNS": "200"})
+    with _logging_kept():
+        result = CliRunner().invoke(app, [*arguments, *at], env={"LC_ALL": "en_XX.UTF-8", "COLUMNS": "200"})
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Said(result.exit_code, result.stdout, result.stderr)
+
+
+@contextmanager
+def _logging_kept() -> Iterator[None]:
+    """A command sets logging up for its process, onto streams that are closed after it; the tests go on."""
+    root, kept = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.configure(**kept)
 
 
 class Served:
