@@ -178,3 +178,14 @@ def test_no_tracked_file_names_a_registry_or_a_home() -> None:
         found += [f"{name}: {host}" for host in HOSTS if host in text]
         found += [f"{name}: {match[0]}" for match in HOME.finditer(text)]
     assert found == []
+
+
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    documents = [ROOT / name for name in tracked() if name.endswith(".md")]
+    links = [(path, target) for path in documents for target in LINK.findall(path.read_text(encoding="utf-8"))]
+    inside = [(path, target) for path, target in links if not re.match(r"\w+:", target)]
+    assert inside
+    assert [(str(p.relative_to(ROOT)), target) for p, target in inside if not (p.parent / target).exists()] == []
