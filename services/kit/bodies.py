@@ -4,6 +4,8 @@ The edge of the one-process mode asks, and so does every service in a process of
 before it lets a last part that carries the end of the request through whole.
 """
 
+from collections import deque
+
 from starlette.types import Message, Receive
 
 from services.kit import problems
@@ -29,22 +31,17 @@ async def limited(path: str, headers: Headers, receive: Receive) -> Receive:
         return receive
     if b"transfer-encoding" not in named:
         return receive
-    parts: list[bytes] = []
+    messages = deque[Message]()
     size, more = 0, True
     while more:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
+        messages.append(message := await receive())
+        size += len(message.get("body", b""))
         if size > limit:
             raise problems.TooLarge(limit=limit)
         more = message.get("more_body", False)
-    sent = False
 
     async def replay() -> Message:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": b"".join(parts), "more_body": False}
+        """As they came: a body whose client has gone before its end must not pass for a whole one."""
+        return messages.popleft() if messages else await receive()
 
     return replay
