@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple
 
 import structlog
-from psycopg import AsyncConnection, Rollback, adapters, sql
+from psycopg import AsyncConnection, OperationalError, Rollback, adapters, sql
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
@@ -57,18 +57,28 @@ async def ensure(view: View, feeds: Mapping[str, Feed], dsn_owner: str) -> Repor
     async with await AsyncConnection.connect(dsn_owner, autocommit=True) as conn:
         await install(conn, view)
         found = await cursors(conn, view)
-        for name, cursor in found.items():
-            if cursor.position and name in feeds and not await feeds[name].head():
-                raise CannotStart(
-                    f"Журнал событий {name} пуст, хотя представление {view.name} его читало. Если он в KurrentDB, "
-                    f"укажите ZHURNAL_KURRENT_URI и ZHURNAL_KURRENT_LOGS; если утрачен, восстановите копию.",
-                    f"The log of {name} is empty although the view {view.name} has read it. If it is in KurrentDB, set "
-                    f"ZHURNAL_KURRENT_URI and ZHURNAL_KURRENT_LOGS; if it is lost, restore a backup.",
-                )
+        await _refuse_emptied(view, feeds, found)
         if all(cursor.version == view.version for cursor in found.values()):
             return None
     log.info("view is of another version, rebuilding", view=view.name, version=view.version)
     return await rebuild(view, feeds, dsn_owner)
+
+
+async def _refuse_emptied(view: View, feeds: Mapping[str, Feed], found: Mapping[str, Cursor]) -> None:
+    for name, cursor in found.items():
+        if not cursor.position or name not in feeds:
+            continue
+        try:
+            head = await feeds[name].head()
+        except (OSError, OperationalError):  # away for now: that is no reason not to start
+            continue
+        if not head:
+            raise CannotStart(
+                f"Журнал событий {name} пуст, хотя представление {view.name} его читало. Если он в KurrentDB, "
+                f"укажите ZHURNAL_KURRENT_URI и ZHURNAL_KURRENT_LOGS; если утрачен, восстановите копию.",
+                f"The log of {name} is empty although the view {view.name} has read it. If it is in KurrentDB, set "
+                f"ZHURNAL_KURRENT_URI and ZHURNAL_KURRENT_LOGS; if it is lost, restore a backup.",
+            )
 
 
 async def rebuild(

@@ -147,6 +147,18 @@ async def test_an_empty_log_that_has_been_read_is_kept_somewhere_else(world: Wor
     assert await verify(VIEW, world.feeds, world.owner_dsn) is None
 
 
+async def test_a_log_that_is_away_at_the_start_is_waited_for_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.projector().catch_up()
+
+    async def away() -> int:
+        raise ConnectionError("the log prices does not answer")
+
+    monkeypatch.setattr(world.feeds["prices"], "head", away)
+    assert await ensure(VIEW, world.feeds, world.owner_dsn) is None
+
+
 async def test_a_log_that_a_version_no_longer_reads_loses_its_cursor(world: World) -> None:
     await world.projector().catch_up()
     narrow = VIEW._replace(version=2, logs={"things": THINGS})
