@@ -58,9 +58,11 @@ class Faults:
             "service": self.world.ways(lambda way: re.search(r">(identity|schedule|gradebook)$", way) is not None),
         }[kind]
         way = self.draw.choice(ways)
-        await self.world.proxy.spoil(way, fault)
-        await self.hold()
-        await self.world.proxy.heal()
+        try:
+            await self.world.proxy.spoil(way, fault)
+            await self.hold()
+        finally:
+            await self.world.proxy.heal()
         return way
 
     # -- processes ----------------------------------------------------------------------------------------------

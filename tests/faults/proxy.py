@@ -18,6 +18,8 @@ from services.local.processes import free_port
 MODULE = "github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "zhurnal" / "toxiproxy"
 START_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
+"""A fault is put on a connection between two pieces of what it carries: one that nobody reads from keeps us waiting."""
 
 NETWORK: dict[str, dict[str, Any] | None] = {
     "latency": {"type": "latency", "attributes": {"latency": 150, "jitter": 100}},
@@ -61,7 +63,7 @@ class Toxiproxy:
 
     def __init__(self) -> None:
         self.port = free_port()
-        self._client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
+        self._client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=ANSWER_SECONDS)
         self._process: subprocess.Popen[bytes] | None = None
         self.ways: dict[str, int] = {}
 
